@@ -1,0 +1,269 @@
+#include "myra/memory/buffer_pool.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "myra/memory/buffer.hpp"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define MYRA_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MYRA_ASAN 1
+#endif
+#endif
+#ifdef MYRA_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace myra {
+namespace {
+
+// Slots lie one cache line further apart than they are long: with a power of two for a stride the first lines of all
+// slots, which is where small messages live, would share a handful of cache sets.
+constexpr std::uint32_t colour_bytes = 64;
+constexpr std::uint32_t slot_count_limit = 32 * 1024;
+constexpr std::uint32_t slot_size_limit = 1024 * 1024;
+constexpr std::size_t huge_page_bytes = std::size_t{2} * 1024 * 1024;
+
+void poison([[maybe_unused]] const slot& freed, [[maybe_unused]] std::uint32_t size) noexcept {
+#ifdef MYRA_ASAN
+  ASAN_POISON_MEMORY_REGION(freed.memory, size);
+#elif !defined(NDEBUG)
+  // Enough to make a stale view visible; all of it would cost more than the work under test.
+  std::memset(freed.memory, 0xDB, std::min<std::uint32_t>(size, 128));
+#endif
+}
+
+void unpoison([[maybe_unused]] const slot& used, [[maybe_unused]] std::uint32_t size) noexcept {
+#ifdef MYRA_ASAN
+  ASAN_UNPOISON_MEMORY_REGION(used.memory, size);
+#endif
+}
+
+}  // namespace
+
+struct buffer_pool::region {
+  region(std::byte* start, std::size_t length, std::uint32_t count)
+      : memory(start), size(length), records(new slot[count]) {}
+  region(const region&) = delete;
+  region& operator=(const region&) = delete;
+  ~region() {
+#ifdef MYRA_ASAN
+    ASAN_UNPOISON_MEMORY_REGION(memory, size);
+#endif
+    ::munmap(memory, size);
+  }
+
+  std::byte* memory;
+  std::size_t size;
+  std::unique_ptr<slot[]> records;
+};
+
+std::string check(const pool_options& options) {
+  const auto complain = [](const char* field, std::uint32_t found, const char* allowed) {
+    return std::string("pool.") + field + ": found " + std::to_string(found) + ", allowed " + allowed;
+  };
+  const std::uint32_t size = options.slot_size_bytes;
+  if (size < 64 || size > slot_size_limit || size % 64 != 0)
+    return complain("slot_size_bytes", size, "64 to 1048576 in steps of 64");
+  if (options.slot_count_max == 0 || options.slot_count_max > slot_count_limit)
+    return complain("slot_count_max", options.slot_count_max, "1 to 32768");
+  if (options.slot_count_initial > options.slot_count_max)
+    return complain("slot_count_initial", options.slot_count_initial, "at most slot_count_max");
+  return {};
+}
+
+result<buffer_pool::owner> buffer_pool::open(const pool_options& options) {
+  if (!check(options).empty()) return failure(std::make_error_code(std::errc::invalid_argument));
+  owner pool(new buffer_pool(options));
+  pool->slots_.reserve(options.slot_count_max);
+  while (pool->slot_count() < options.slot_count_initial)
+    if (!pool->grow()) return failure(std::make_error_code(std::errc::not_enough_memory));
+  return pool;
+}
+
+buffer_pool::buffer_pool(const pool_options& options) noexcept : options_(options) { adopt_thread(); }
+
+buffer_pool::~buffer_pool() = default;
+
+void buffer_pool::retire::operator()(buffer_pool* pool) const noexcept {
+  pool->collect();
+  if (pool->free_count_ == pool->slot_count()) {
+    delete pool;
+    return;
+  }
+#ifndef NDEBUG
+  std::fprintf(stderr, "buffer pool: %u buffers held by the application and %u by the kernel at its end\n",
+               pool->application_count(), pool->kernel_count());
+  assert(false && "buffer pool ended before its buffers came home");
+#endif
+}
+
+bool buffer_pool::grow() noexcept {
+  const std::uint32_t have = slot_count();
+  const std::uint32_t wanted = std::max(options_.slot_count_initial, 64U);
+  const std::uint32_t count = std::min({options_.slot_count_max - have, wanted, 1024U});
+  if (count == 0) return false;
+  const std::size_t stride = options_.slot_size_bytes + colour_bytes;
+  std::size_t size = stride * count;
+  void* memory = MAP_FAILED;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  if (options_.huge_pages) {
+    size = (size + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+    memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB, -1, 0);
+    if (memory != MAP_FAILED) pages_ = page_kind::huge;
+  }
+  if (memory == MAP_FAILED) {
+    memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    if (options_.huge_pages && ::madvise(memory, size, MADV_HUGEPAGE) == 0)
+      pages_ = page_kind::transparent_huge;
+  }
+  try {
+    regions_.push_back(std::make_unique<region>(static_cast<std::byte*>(memory), size, count));
+  } catch (const std::bad_alloc&) {
+    ::munmap(memory, size);
+    return false;
+  }
+  region& added = *regions_.back();
+  for (std::uint32_t i = count; i-- > 0;) {
+    slot& record = added.records[i];
+    record.pool = this;
+    record.memory = added.memory + i * stride;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    added.records[i].index = have + i;
+    slots_.push_back(&added.records[i]);  // reserved in open()
+#ifdef MYRA_ASAN
+    ASAN_POISON_MEMORY_REGION(added.records[i].memory, stride);
+#endif
+  }
+  for (std::uint32_t i = count; i-- > 0;) push_free(added.records[i]);
+  return true;
+}
+
+slot* buffer_pool::pop_free() noexcept {
+  if (free_ == nullptr) {
+    collect();
+    if (free_ == nullptr && !grow()) return nullptr;
+  }
+  slot* taken = free_;
+  free_ = taken->next;
+  taken->next = nullptr;
+  --free_count_;
+  return taken;
+}
+
+void buffer_pool::push_free(slot& freed) noexcept {
+  freed.next = free_;
+  free_ = &freed;
+  ++free_count_;
+}
+
+void buffer_pool::move(slot& moved, slot_owner from, slot_owner to,
+                       [[maybe_unused]] const char* mistake) noexcept {
+#ifndef NDEBUG
+  if (moved.owner != from) {
+    std::fprintf(stderr, "buffer pool: slot %u: %s\n", moved.index, mistake);
+    std::abort();
+  }
+#else
+  (void)from;
+#endif
+  moved.owner = to;
+}
+
+buffer buffer_pool::acquire() noexcept {
+  slot* taken = pop_free();
+  if (taken == nullptr) return {};
+  move(*taken, slot_owner::pool, slot_owner::application, "acquired while not free");
+  unpoison(*taken, options_.slot_size_bytes);
+  return buffer(*taken, taken->memory, options_.slot_size_bytes);
+}
+
+slot* buffer_pool::lend_to_kernel() noexcept {
+  slot* taken = pop_free();
+  if (taken == nullptr) return nullptr;
+  move(*taken, slot_owner::pool, slot_owner::kernel, "lent to the kernel while not free");
+  unpoison(*taken, options_.slot_size_bytes);
+  ++kernel_count_;
+  return taken;
+}
+
+buffer buffer_pool::from_kernel(std::uint32_t index, std::uint32_t size) noexcept {
+  slot& filled = *slots_[index];
+  move(filled, slot_owner::kernel, slot_owner::application, "came from the kernel, which did not have it");
+  --kernel_count_;
+  return buffer(filled, filled.memory, size);
+}
+
+void buffer_pool::reclaim(slot& returned) noexcept {
+  move(returned, slot_owner::kernel, slot_owner::pool, "reclaimed from the kernel, which did not have it");
+  --kernel_count_;
+  poison(returned, options_.slot_size_bytes);
+  push_free(returned);
+}
+
+void buffer_pool::hand_to_kernel(slot& lent) noexcept {
+  move(lent, slot_owner::application, slot_owner::kernel, "handed to the kernel by one who did not own it");
+  ++kernel_count_;
+}
+
+void buffer_pool::take_from_kernel(slot& returned) noexcept {
+  move(returned, slot_owner::kernel, slot_owner::application, "taken from the kernel, which did not have it");
+  --kernel_count_;
+}
+
+void buffer_pool::release(slot& returned) noexcept {
+#ifndef NDEBUG
+  if (returned.owner != slot_owner::application) {
+    std::fprintf(stderr, "buffer pool: slot %u: released %s\n", returned.index,
+                 returned.owner == slot_owner::pool ? "twice" : "while in flight");
+    std::abort();
+  }
+#endif
+  if (thread_ != __builtin_thread_pointer()) {
+    send_home(returned);
+    return;
+  }
+  returned.owner = slot_owner::pool;
+  poison(returned, options_.slot_size_bytes);
+  push_free(returned);
+}
+
+void buffer_pool::send_home(slot& returned) noexcept {
+  returned.owner = slot_owner::pool;
+  slot* first = homecoming_.load(std::memory_order_relaxed);
+  do {
+    returned.next = first;
+  } while (!homecoming_.compare_exchange_weak(first, &returned, std::memory_order_seq_cst,
+                                              std::memory_order_relaxed));
+  if (wanted_.load(std::memory_order_seq_cst) && wanted_.exchange(false)) home_call_(home_context_);
+}
+
+void buffer_pool::take_home() noexcept {
+  slot* at = homecoming_.exchange(nullptr, std::memory_order_acquire);
+  while (at != nullptr) {
+    slot* following = at->next;
+    poison(*at, options_.slot_size_bytes);
+    push_free(*at);
+    at = following;
+  }
+}
+
+void buffer_pool::on_homecoming(void (*call)(void*) noexcept, void* context) noexcept {
+  home_call_ = call;
+  home_context_ = context;
+}
+
+void buffer_pool::want_homecoming() noexcept {
+  if (home_call_ != nullptr) wanted_.store(true, std::memory_order_seq_cst);
+}
+
+}  // namespace myra

@@ -1,0 +1,140 @@
+// A reactor's memory: slots of one size, handed out as move-only buffers.
+//
+// Every slot has one owner at a time: the pool (free), the application (a `buffer` stands for it) or the kernel (it lies
+// in a provided-buffer ring, or a send reads it). The pool knows which and, in debug builds, asserts each hand-over.
+//
+// Thread safety: everything belongs to the thread that opened the pool or last called `adopt_thread`, but for the release of a buffer, which
+// any thread may do: the slot then comes home on a list that runs through the slots themselves, so that it can never be full.
+#pragma once
+
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "myra/core/bytes.hpp"
+#include "myra/core/error.hpp"
+#include "myra/core/result.hpp"
+
+namespace myra {
+
+class buffer;
+class buffer_pool;
+
+enum class slot_owner : std::uint8_t { pool, application, kernel };
+
+/// The pool's record of one slot. `data` and `size` are the window that a send queue keeps in it.
+struct slot {
+  slot* next = nullptr;  ///< The free list, the way home, or a send queue: a slot is in one of them.
+  buffer_pool* pool = nullptr;
+  std::byte* memory = nullptr;  ///< The slot's first byte; it has the pool's slot_size_bytes.
+  std::byte* data = nullptr;
+  std::uint32_t size = 0;
+  std::uint32_t index = 0;  ///< 0 .. slot_count_max - 1; the buffer id that the kernel sees.
+  slot_owner owner = slot_owner::pool;
+};
+
+struct pool_options {
+  /// Usable bytes of a slot: 64 to 1 MiB, a multiple of 64.
+  std::uint32_t slot_size_bytes = 16 * 1024;
+  /// Slots made at the start; more are made as they are needed.
+  std::uint32_t slot_count_initial = 512;
+  /// No more than this; then acquire() says no. At most 32,768, which is the most that one buffer ring holds.
+  std::uint32_t slot_count_max = 16 * 1024;
+  /// Ask for huge pages (mmap(2), MAP_HUGETLB), else for transparent ones (madvise(2), MADV_HUGEPAGE).
+  bool huge_pages = false;
+};
+
+/// Names the first field that is out of bounds, what was found and what is allowed; nothing when all are right.
+[[nodiscard]] std::string check(const pool_options& options);
+
+/// How the memory of a pool came about.
+enum class page_kind : std::uint8_t { ordinary, transparent_huge, huge };
+
+class buffer_pool {
+ public:
+  struct retire;
+  using owner = std::unique_ptr<buffer_pool, retire>;
+
+  /// Errors: invalid (see `check`), resource_exhausted when mmap(2) says no.
+  [[nodiscard]] static result<owner> open(const pool_options& options);
+
+  buffer_pool(const buffer_pool&) = delete;
+  buffer_pool& operator=(const buffer_pool&) = delete;
+
+  /// A whole free slot, or an empty buffer when the pool is at its limit. O(1), no allocation once warm.
+  [[nodiscard]] buffer acquire() noexcept;
+
+  /// Slots come home from other threads in between; this takes them in. Called by the loop once a turn.
+  void collect() noexcept {
+    if (homecoming_.load(std::memory_order_relaxed) != nullptr) take_home();
+  }
+
+  /// From now on the calling thread owns the pool.
+  void adopt_thread() noexcept { thread_ = __builtin_thread_pointer(); }
+
+  /// Called on a releasing thread, at most once per call of `want_homecoming`, when a slot is on its way home.
+  void on_homecoming(void (*call)(void* context) noexcept, void* context) noexcept;
+  /// The loop waits for a buffer: the next release from another thread calls `on_homecoming`.
+  void want_homecoming() noexcept;
+
+  /// Takes a slot for the kernel, for a buffer ring; null at the limit. Comes back with `from_kernel` or `reclaim`.
+  [[nodiscard]] slot* lend_to_kernel() noexcept;
+  /// The kernel filled the first `size` bytes of slot `index`: they are the application's now.
+  [[nodiscard]] buffer from_kernel(std::uint32_t index, std::uint32_t size) noexcept;
+  /// The kernel's hold of the slot ended unused.
+  void reclaim(slot& returned) noexcept;
+
+  /// Gives back a slot that the application owns; `buffer` does this by itself. Any thread.
+  void release(slot& returned) noexcept;
+  /// Application to kernel (a send reads it) and back.
+  void hand_to_kernel(slot& lent) noexcept;
+  void take_from_kernel(slot& returned) noexcept;
+
+  [[nodiscard]] std::uint32_t slot_size_bytes() const noexcept { return options_.slot_size_bytes; }
+  [[nodiscard]] std::uint32_t slot_count() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
+  [[nodiscard]] std::uint32_t slot_count_max() const noexcept { return options_.slot_count_max; }
+  [[nodiscard]] std::uint32_t free_count() const noexcept { return free_count_; }
+  /// Slots that the kernel holds, in rings and sends.
+  [[nodiscard]] std::uint32_t kernel_count() const noexcept { return kernel_count_; }
+  /// Slots that the application holds, as far as this thread knows.
+  [[nodiscard]] std::uint32_t application_count() const noexcept { return slot_count() - free_count_ - kernel_count_; }
+  [[nodiscard]] page_kind pages() const noexcept { return pages_; }
+  [[nodiscard]] slot& at(std::uint32_t index) noexcept { return *slots_[index]; }
+
+ private:
+  struct region;
+
+  explicit buffer_pool(const pool_options& options) noexcept;
+  ~buffer_pool();
+
+  [[nodiscard]] bool grow() noexcept;
+  [[nodiscard]] slot* pop_free() noexcept;
+  void push_free(slot& freed) noexcept;
+  void take_home() noexcept;
+  void send_home(slot& returned) noexcept;
+  void move(slot& moved, slot_owner from, slot_owner to, const char* mistake) noexcept;
+
+  pool_options options_;
+  void* thread_ = nullptr;
+  slot* free_ = nullptr;
+  std::uint32_t free_count_ = 0;
+  std::uint32_t kernel_count_ = 0;
+  page_kind pages_ = page_kind::ordinary;
+  std::vector<slot*> slots_;
+  std::vector<std::unique_ptr<region>> regions_;
+  void (*home_call_)(void*) noexcept = nullptr;
+  void* home_context_ = nullptr;
+  alignas(64) std::atomic<slot*> homecoming_{nullptr};
+  std::atomic<bool> wanted_{false};
+};
+
+/// Ends a pool. A buffer that is still out then is a bug: debug builds assert, release builds leave the memory mapped.
+struct buffer_pool::retire {
+  void operator()(buffer_pool* pool) const noexcept;
+};
+
+}  // namespace myra
