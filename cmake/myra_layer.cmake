@@ -14,10 +14,14 @@
 #   myra_executable(NAME myra-kv SOURCES main.cpp LIBS myra::transport)
 #     A program in the bin folder.
 #
+#   myra_gtest(NAME conformance_epoll TARGET conformance [ARGUMENTS --backend=epoll]
+#              [LABELS conformance] [TIMEOUT seconds])
+#     Registers every case of a GoogleTest program with CTest, as NAME/suite.case, each run in a
+#     process of its own. One program may be registered several times with other arguments.
+#
 #   myra_test(NAME kv_redis_uring COMMAND program argument... [LABELS e2e] [TIMEOUT seconds])
-#     Registers a program with CTest. A GoogleTest program's cases are counted one by one in the
-#     summary of ./dev test. Any other program passes with 0, is skipped with 77, and then
-#     prints its reason in a line that begins with "SKIP: ". The program's argument may name a
+#     Registers any other program with CTest. It passes with exit code 0, and is skipped with 77,
+#     having printed its reason in a line that begins with "SKIP: ". The command may name a
 #     target of ours or use generator expressions, as in add_test.
 #
 #   myra_fuzzer(NAME resp LIBS myra::framing)
@@ -26,6 +30,7 @@
 #     files, and a test which replays fuzz/corpus/resp.
 
 include(GNUInstallDirs)
+include(GoogleTest)
 
 function(myra_layer)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;TESTS;USES;PRIVATE_LIBS")
@@ -58,7 +63,7 @@ function(myra_layer)
   if(MYRA_BUILD_TESTS AND arg_TESTS)
     myra_executable(NAME ${arg_NAME}_test SOURCES ${arg_TESTS}
       LIBS myra::${arg_NAME} ${arg_PRIVATE_LIBS} GTest::gtest_main)
-    myra_test(NAME ${arg_NAME}_test COMMAND ${arg_NAME}_test LABELS unit)
+    myra_gtest(NAME ${arg_NAME} TARGET ${arg_NAME}_test LABELS unit)
   endif()
 endfunction()
 
@@ -70,16 +75,23 @@ function(myra_executable)
   target_compile_features(${arg_NAME} PRIVATE cxx_std_23)
 endfunction()
 
+function(myra_gtest)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TARGET;TIMEOUT" "ARGUMENTS;LABELS")
+  myra_check_arguments(myra_gtest "NAME;TARGET")
+  myra_default(arg_TIMEOUT 120)
+  # Listed when CTest starts and not after linking: a build runs nothing that it built.
+  gtest_discover_tests(${arg_TARGET} TEST_PREFIX ${arg_NAME}/ EXTRA_ARGS ${arg_ARGUMENTS}
+    TEST_LIST ${arg_NAME}_cases DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
 function(myra_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "COMMAND;LABELS")
   myra_check_arguments(myra_test "NAME;COMMAND")
-  if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 300)
-  endif()
+  myra_default(arg_TIMEOUT 300)
   add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND})
   set_tests_properties(${arg_NAME} PROPERTIES
-    LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
-    ENVIRONMENT "GTEST_OUTPUT=xml:${PROJECT_BINARY_DIR}/reports/${arg_NAME}.xml")
+    LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
 
 function(myra_fuzzer)
@@ -108,4 +120,10 @@ macro(myra_check_arguments function_name required)
       message(FATAL_ERROR "${function_name}: ${required_name} is missing")
     endif()
   endforeach()
+endmacro()
+
+macro(myra_default variable value)
+  if(NOT ${variable})
+    set(${variable} ${value})
+  endif()
 endmacro()

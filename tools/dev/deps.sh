@@ -99,4 +99,12 @@ fetch() {
   rm -rf "$state"
 }
 
-has_liburing /usr || has_liburing /usr/local || has_liburing "$prefix/usr" || fetch
+found() { has_liburing /usr/local || has_liburing /usr || has_liburing "$prefix/usr"; }
+
+if ! found; then
+  mkdir -p "$deps"
+  # Two builds may start together: the second waits, and finds what the first has fetched.
+  exec 9>"$deps/lock"
+  flock 9
+  found || fetch
+fi

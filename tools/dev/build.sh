@@ -1,0 +1,57 @@
+# build_preset PRESET [TARGET...]: configures when needed and builds. Sourced by the verbs.
+
+source "$MYRA_ROOT/tools/dev/packages.sh"
+
+# On a terminal ninja shows its progress in one line; elsewhere only what goes wrong is printed.
+ninja_options=()
+[[ -t 2 ]] || ninja_options=(--quiet)
+
+PRESETS=(dev release asan tsan fuzz coverage)
+
+need_preset() {
+  local preset
+  for preset in "${PRESETS[@]}"; do
+    [[ $preset == "$1" ]] && return
+  done
+  usage_error "there is no preset '$1'. Presets: ${PRESETS[*]}."
+}
+
+package_groups_of_preset() {
+  case $1 in
+    dev | release) echo build ;;
+    *) echo build clang ;;
+  esac
+}
+
+# Ninja runs CMake again by itself when a CMakeLists.txt changed, but not when the presets did.
+configure_preset() {
+  local preset=$1 cache=build/$1/CMakeCache.txt log=build/$1.configure.log
+  if [[ build/$preset/build.ninja -nt CMakePresets.json && $cache -nt CMakePresets.json ]]; then
+    return
+  fi
+  step "configuring preset $preset"
+  if ! cmake --preset "$preset" >"$log" 2>&1; then
+    cat "$log" >&2
+    return 1
+  fi
+  touch "$cache"
+}
+
+build_preset() {
+  local preset=$1
+  shift
+  need_preset "$preset"
+  # shellcheck disable=SC2046  # a list of words
+  need_packages $(package_groups_of_preset "$preset")
+  tools/dev/deps.sh
+  (
+    # Two builds of one preset at a time would write the same files.
+    flock 9
+    configure_preset "$preset"
+    if [[ $(ninja -C "build/$preset" -n "$@") == *"no work to do"* ]]; then
+      exit 0
+    fi
+    step "building preset $preset"
+    ninja -C "build/$preset" -j "$(nproc)" "${ninja_options[@]}" "$@" >&2
+  ) 9>"build/.lock-$preset"
+}

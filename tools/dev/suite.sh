@@ -1,0 +1,33 @@
+# Runs CTest suites and sums them up. Sourced by the verbs.
+
+source "$MYRA_ROOT/tools/dev/build.sh"
+
+suite_reports=()
+
+# run_suite PRESET [CTEST ARGUMENT...]: runs tests of a built preset. What failed is in the report,
+# which summarize reads: one failed suite does not keep the next from running.
+run_suite() {
+  local preset=$1 report code=0 options
+  shift
+  report=$MYRA_ROOT/build/$preset/reports/ctest-${#suite_reports[@]}.xml
+  options=(--output-on-failure --no-tests=ignore --parallel "$(nproc)")
+  if [[ -t 1 ]]; then options+=(--progress); fi
+  mkdir -p "build/$preset/reports"
+  rm -f "$report"
+  step "testing preset $preset"
+  ctest --test-dir "build/$preset" "${options[@]}" --output-junit "$report" \
+    --test-output-size-passed 100000 --test-output-size-failed 400000 "$@" || code=$?
+  suite_reports+=("$code:$report")
+}
+
+# Prints what passed, what failed and what was skipped and why. Exit code 1 when something failed.
+summarize() { python3 tools/dev/test_summary.py "${suite_reports[@]}"; }
+
+# run_whole_suite PRESET [PATTERN]: builds one preset and runs all its tests.
+run_whole_suite() {
+  local preset=$1 pattern=${2-}
+  need_packages build test
+  build_preset "$preset"
+  run_suite "$preset" ${pattern:+-R "$pattern"}
+  summarize
+}

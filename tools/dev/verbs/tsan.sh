@@ -1,0 +1,9 @@
+# tsan [PATTERN]        All tests under ThreadSanitizer.
+#
+#   ./dev tsan
+#   ./dev tsan inbox            only the tests whose name has "inbox" in it
+
+source "$MYRA_ROOT/tools/dev/suite.sh"
+
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+run_whole_suite tsan "$@"
