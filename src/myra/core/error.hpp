@@ -4,9 +4,11 @@
 //   if (error == myra::condition::timed_out) ...
 #pragma once
 
+#include <expected>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace myra {
 
@@ -35,6 +37,14 @@ struct error_report {
   std::error_code code;
   std::string what;
 };
+
+/// What is opened from options or addresses: the thing, or an error with words.
+template <class T>
+using opened = std::expected<T, error_report>;
+
+[[nodiscard]] inline std::unexpected<error_report> report(std::error_code code, std::string what) {
+  return std::unexpected<error_report>(error_report{code, std::move(what)});
+}
 
 /// "what: reason" in one line.
 [[nodiscard]] std::string describe(const error_report& report);

@@ -1,5 +1,6 @@
 #include "myra/memory/buffer_pool.hpp"
 
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -93,6 +94,9 @@ buffer_pool::buffer_pool(const pool_options& options) noexcept : options_(option
 buffer_pool::~buffer_pool() = default;
 
 void buffer_pool::retire::operator()(buffer_pool* pool) const noexcept {
+  pool->collect();
+  // A slot is on the list a moment before its releaser is done with the pool.
+  while (pool->returning_.load(std::memory_order_acquire) != 0) ::sched_yield();
   pool->collect();
   if (pool->free_count_ == pool->slot_count()) {
     delete pool;
@@ -238,6 +242,7 @@ void buffer_pool::release(slot& returned) noexcept {
 }
 
 void buffer_pool::send_home(slot& returned) noexcept {
+  returning_.fetch_add(1, std::memory_order_relaxed);
   returned.owner = slot_owner::pool;
   slot* first = homecoming_.load(std::memory_order_relaxed);
   do {
@@ -245,6 +250,7 @@ void buffer_pool::send_home(slot& returned) noexcept {
   } while (!homecoming_.compare_exchange_weak(first, &returned, std::memory_order_seq_cst,
                                               std::memory_order_relaxed));
   if (wanted_.load(std::memory_order_seq_cst) && wanted_.exchange(false)) home_call_(home_context_);
+  returning_.fetch_sub(1, std::memory_order_release);
 }
 
 void buffer_pool::take_home() noexcept {

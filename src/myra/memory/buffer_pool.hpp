@@ -130,6 +130,7 @@ class buffer_pool {
   void* home_context_ = nullptr;
   alignas(64) std::atomic<slot*> homecoming_{nullptr};
   std::atomic<bool> wanted_{false};
+  std::atomic<std::uint32_t> returning_{0};
 };
 
 /// Ends a pool. A buffer that is still out then is a bug: debug builds assert, release builds leave the memory mapped.

@@ -1,0 +1,79 @@
+// What a backend promises. `io/uring` and `io/epoll` implement it; the reactor picks one when it opens.
+//
+// Every backend gives the same results for the same operations, as the comment on each operation says, and the same
+// order within one direction of one connection. No order is promised across connections.
+//
+// Thread: everything on the loop's thread, but `wake`, which any thread may call.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "myra/core/clock.hpp"
+#include "myra/core/result.hpp"
+#include "myra/io/capabilities.hpp"
+#include "myra/io/network.hpp"
+#include "myra/io/operation.hpp"
+
+namespace myra::io {
+
+/// Counted since the backend opened.
+struct backend_counters {
+  std::uint64_t kernel_entries = 0;  ///< System calls of any kind that the backend made.
+  std::uint64_t turns = 0;
+  std::uint64_t submissions = 0;
+  std::uint64_t completions = 0;
+  std::uint64_t late_completions = 0;   ///< Of an earlier generation; dropped, what they carried reclaimed.
+  std::uint64_t overflows = 0;          ///< Turns in which the completion queue had overflowed.
+  std::uint64_t no_buffer = 0;          ///< Receives that ended with -ENOBUFS.
+  std::uint64_t silent_sends = 0;       ///< Sends that completed without a completion of the kernel.
+  std::uint64_t wakes = 0;              ///< Wakes from other threads.
+};
+
+/// How a turn waits.
+enum class waiting { block, spin };
+
+/// Features that may be switched off, one at a time, for tests and for comparison. All on by default.
+struct feature_switches {
+  bool multishot_accept = true;
+  bool multishot_receive = true;
+  bool silent_sends = true;
+  bool registered_ring = true;
+  bool deferred_task_run = true;
+};
+
+class backend {
+ public:
+  virtual ~backend() = default;
+
+  [[nodiscard]] virtual backend_kind kind() const noexcept = 0;
+
+  /// Takes an idle operation. Nothing happens before the next turn.
+  virtual void submit(operation& queued) noexcept = 0;
+
+  /// Asks an operation to end early. It still completes, once: with -ECANCELED, or with what came first. Does nothing
+  /// to an idle one.
+  virtual void cancel(operation& unwanted) noexcept = 0;
+
+  /// One turn: everything submitted goes to the kernel, which waits until something completes, the deadline
+  /// passes or somebody wakes it, in one kernel entry; then all completions are delivered. A signal ends the wait early. A deadline in the past does not wait.
+  /// Errors: the kernel refuses the ring or the epoll instance itself; nothing is lost, but no turn will work again.
+  [[nodiscard]] virtual result<void> turn(time_point deadline) noexcept = 0;
+
+  /// Whether submitted operations wait for a turn to go to the kernel.
+  [[nodiscard]] virtual bool pending() const noexcept = 0;
+
+  /// Ends the present or next wait. Any thread.
+  virtual void wake() noexcept = 0;
+
+  [[nodiscard]] virtual time_point now() noexcept = 0;
+
+  /// A descriptor that is readable when a turn has completions to deliver, for a foreign loop. Owned by the backend.
+  [[nodiscard]] virtual int descriptor() const noexcept = 0;
+
+  [[nodiscard]] virtual network& sockets() noexcept = 0;
+  [[nodiscard]] virtual backend_counters counters() const noexcept = 0;
+};
+
+}  // namespace myra::io

@@ -1,0 +1,36 @@
+// What the kernel under us can do, what of it is in use, and why not the rest.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace myra::io {
+
+enum class backend_kind { automatic, uring, epoll };
+
+[[nodiscard]] constexpr const char* name_of(backend_kind kind) noexcept {
+  switch (kind) {
+    case backend_kind::automatic: return "auto";
+    case backend_kind::uring: return "uring";
+    case backend_kind::epoll: return "epoll";
+  }
+  return "?";
+}
+
+enum class feature_state { used, available, absent };
+
+struct feature {
+  std::string name;
+  feature_state state = feature_state::absent;
+  std::string why;  ///< One sentence: what it is used for, or why it is not.
+};
+
+/// One line of `myra probe` a feature.
+struct capabilities {
+  std::string kernel;  ///< uname(2), release.
+  bool uring = false;  ///< io_uring can carry the transport here.
+  std::string why;     ///< Why it cannot, or on which flags it runs.
+  std::vector<feature> features;
+};
+
+}  // namespace myra::io

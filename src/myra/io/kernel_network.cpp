@@ -1,0 +1,55 @@
+#include "myra/io/kernel_network.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace myra::io {
+
+int kernel_network::counted(int result) noexcept {
+  ++entries_;
+  return result < 0 ? -errno : result;
+}
+
+int kernel_network::open(int family, int type, int protocol) noexcept {
+  const int mode = mode_ == socket_mode::nonblocking ? SOCK_NONBLOCK : 0;
+  return counted(::socket(family, type | SOCK_CLOEXEC | mode, protocol));
+}
+
+int kernel_network::bind(int socket, const sockaddr* address, socklen_t size) noexcept {
+  return counted(::bind(socket, address, size));
+}
+
+int kernel_network::listen(int socket, int backlog) noexcept { return counted(::listen(socket, backlog)); }
+
+int kernel_network::set_option(int socket, int level, int name, const void* value, socklen_t size) noexcept {
+  return counted(::setsockopt(socket, level, name, value, size));
+}
+
+int kernel_network::get_option(int socket, int level, int name, void* value, socklen_t* size) noexcept {
+  return counted(::getsockopt(socket, level, name, value, size));
+}
+
+int kernel_network::local_address(int socket, sockaddr* address, socklen_t* size) noexcept {
+  return counted(::getsockname(socket, address, size));
+}
+
+int kernel_network::peer_address(int socket, sockaddr* address, socklen_t* size) noexcept {
+  return counted(::getpeername(socket, address, size));
+}
+
+int kernel_network::adopt(int socket) noexcept {
+  const int status = counted(::fcntl(socket, F_GETFL));
+  if (status < 0) return status;
+  const int wanted = mode_ == socket_mode::nonblocking ? status | O_NONBLOCK : status & ~O_NONBLOCK;
+  if (wanted != status) {
+    const int changed = counted(::fcntl(socket, F_SETFL, wanted));
+    if (changed < 0) return changed;
+  }
+  return counted(::fcntl(socket, F_SETFD, FD_CLOEXEC));
+}
+
+void kernel_network::close(int socket) noexcept { counted(::close(socket)); }
+
+}  // namespace myra::io

@@ -1,0 +1,32 @@
+// The kernel's own sockets.
+#pragma once
+
+#include "myra/io/network.hpp"
+
+namespace myra::io {
+
+enum class socket_mode { blocking, nonblocking };
+
+class kernel_network final : public network {
+ public:
+  explicit kernel_network(socket_mode mode) noexcept : mode_(mode) {}
+
+  int open(int family, int type, int protocol) noexcept override;
+  int bind(int socket, const sockaddr* address, socklen_t size) noexcept override;
+  int listen(int socket, int backlog) noexcept override;
+  int set_option(int socket, int level, int name, const void* value, socklen_t size) noexcept override;
+  int get_option(int socket, int level, int name, void* value, socklen_t* size) noexcept override;
+  int local_address(int socket, sockaddr* address, socklen_t* size) noexcept override;
+  int peer_address(int socket, sockaddr* address, socklen_t* size) noexcept override;
+  int adopt(int socket) noexcept override;
+  void close(int socket) noexcept override;
+  [[nodiscard]] std::uint64_t entries() const noexcept override { return entries_; }
+
+ private:
+  int counted(int result) noexcept;
+
+  socket_mode mode_;
+  std::uint64_t entries_ = 0;
+};
+
+}  // namespace myra::io

@@ -1,0 +1,126 @@
+// Operations and completions: what every backend takes and gives.
+//
+// An operation is an object that its owner keeps at one address from `submit` to its last completion; the backend calls
+// its `on_complete` on the loop's thread, from inside a turn and never from inside `submit`. There is no allocation and no
+// virtual call per completion. A multishot operation completes many times; the completion with `more == false` is the
+// last, and only then may the object be submitted again or destroyed. A completion is to be accounted for whatever it
+// says: the buffer that it carries goes home by itself unless taken; a descriptor that it brings belongs to the handler.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+
+#include "myra/memory/buffer.hpp"
+
+namespace myra::io {
+
+class operation;
+
+enum class operation_kind : std::uint8_t { accept, connect, receive, send, shutdown, close, poll };
+
+/// What happened.
+struct completion {
+  /// Not negative: success (accept: the descriptor; receive and send: bytes; poll: the events). Negative: -errno.
+  std::int32_t result = 0;
+  /// The operation is still armed and will complete again.
+  bool more = false;
+  /// Receive: the socket has more to read, so that an attempt now would not wait.
+  bool more_to_read = false;
+  /// Receive: the bytes; empty at the end of the stream and on errors. Move it out to keep it.
+  buffer bytes;
+};
+
+using completion_handler = void (*)(operation& completed, completion& what) noexcept;
+
+enum class operation_state : std::uint8_t {
+  idle,       ///< With its owner; may be submitted or destroyed.
+  queued,     ///< Submitted, not yet seen by the kernel.
+  in_flight,  ///< The kernel has it.
+};
+
+/// The part that all operations share. Owned by whoever submits; 40 bytes.
+class operation {
+ public:
+  operation(operation_kind kind, completion_handler on_complete) noexcept
+      : on_complete_(on_complete), kind_(kind) {}
+  operation(const operation&) = delete;
+  operation& operator=(const operation&) = delete;
+  ~operation() { assert(idle() && "operation destroyed in flight"); }
+
+  [[nodiscard]] operation_kind kind() const noexcept { return kind_; }
+  [[nodiscard]] bool idle() const noexcept { return state == operation_state::idle; }
+
+  /// The socket, or -1.
+  int descriptor = -1;
+  /// For the backend; nobody else writes these.
+  operation_state state = operation_state::idle;
+  bool cancelled = false;
+  /// Counts submissions, so that a late completion of an earlier one is told apart and dropped.
+  std::uint16_t generation = 0;
+  std::uint32_t backend_index = 0;
+  operation* backend_next = nullptr;
+
+  void complete(completion& what) noexcept { on_complete_(*this, what); }
+
+ private:
+  completion_handler on_complete_;
+  operation_kind kind_;
+};
+
+/// accept4(2) with close-on-exec. Multishot: armed once, one completion per connection.
+struct accept_operation : operation {
+  explicit accept_operation(completion_handler handler) noexcept : operation(operation_kind::accept, handler) {}
+  bool multishot = true;
+};
+
+/// connect(2). The address is the owner's and stays until the completion.
+struct connect_operation : operation {
+  explicit connect_operation(completion_handler handler) noexcept : operation(operation_kind::connect, handler) {}
+  const sockaddr* address = nullptr;
+  socklen_t address_size = 0;
+};
+
+/// recv(2) into a buffer that the backend brings. One-shot and multishot differ by the flag alone. Completes with 0 at
+/// the end of the stream and with -ENOBUFS when there is no buffer; after that it is to be armed again when one is free.
+struct receive_operation : operation {
+  explicit receive_operation(completion_handler handler) noexcept : operation(operation_kind::receive, handler) {}
+  bool multishot = true;
+  /// Wait for readiness before the first attempt: cheaper when nothing is expected to be there yet.
+  bool poll_first = true;
+};
+
+/// send(2) or, with `vector`, sendmsg(2), of all the bytes: short sends are continued by the backend, so that a result
+/// below `size` comes with an error or a cancellation in the middle. MSG_NOSIGNAL always.
+///
+/// `silent` asks for one attempt that does not wait, and whose success wakes nobody: a full send completes in the turn
+/// after the kernel entry that carried it, whatever else that turn brings; a short one, or -EAGAIN, completes like any
+/// other and the owner sends the rest without the flag.
+struct send_operation : operation {
+  explicit send_operation(completion_handler handler) noexcept : operation(operation_kind::send, handler) {}
+  const std::byte* data = nullptr;  ///< The bytes, when there is no vector. They stay until the completion.
+  const msghdr* vector = nullptr;   ///< Stays, with all that it points to, until the completion.
+  std::uint32_t size = 0;           ///< The sum of all bytes.
+  bool silent = false;
+};
+
+/// shutdown(2): SHUT_RD, SHUT_WR or SHUT_RDWR.
+struct shutdown_operation : operation {
+  explicit shutdown_operation(completion_handler handler) noexcept : operation(operation_kind::shutdown, handler) {}
+  int how = SHUT_WR;
+};
+
+/// close(2). To be submitted when nothing else is in flight on the descriptor.
+struct close_operation : operation {
+  explicit close_operation(completion_handler handler) noexcept : operation(operation_kind::close, handler) {}
+};
+
+/// poll(2) on any descriptor: completes with the events that came.
+struct poll_operation : operation {
+  explicit poll_operation(completion_handler handler) noexcept : operation(operation_kind::poll, handler) {}
+  std::uint32_t events = 0;  ///< POLLIN, POLLOUT.
+  bool multishot = false;
+};
+
+}  // namespace myra::io

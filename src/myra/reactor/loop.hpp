@@ -1,0 +1,135 @@
+// The loop under a reactor: one thread, one backend, one pool. The transport is written against this class; users see
+// `myra::reactor`.
+//
+// One turn: what handlers deferred (flushing send queues), then one kernel entry that submits everything and waits,
+// then all completions, timers, and the inbox.
+//
+// Thread: all on the loop's thread, the one that opened it, but for `post` and `wake`.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "myra/core/intrusive_list.hpp"
+#include "myra/core/log.hpp"
+#include "myra/io/backend.hpp"
+#include "myra/memory/buffer_pool.hpp"
+#include "myra/reactor/inbox.hpp"
+#include "myra/reactor/options.hpp"
+#include "myra/reactor/timer_wheel.hpp"
+
+namespace myra {
+
+class watchdog;
+struct deferred_tag;
+
+/// Something to be called once before the next kernel entry, or when a buffer is free again. In one list at a time.
+class deferred : public list_node<deferred_tag> {
+ public:
+  using callback = void (*)(deferred& called) noexcept;
+  explicit deferred(callback on_call) noexcept : on_call_(on_call) {}
+  ~deferred() { unlink(); }
+  void call() noexcept { on_call_(*this); }
+
+ private:
+  callback on_call_;
+};
+
+struct drainable_tag;
+
+/// Something that takes part in a drain: a listener stops accepting, a set of connections closes.
+class drainable : public list_node<drainable_tag> {
+ public:
+  virtual ~drainable() { unlink(); }
+  /// Begins to end; called once.
+  virtual void drain() noexcept = 0;
+  /// Ends now, whatever is lost.
+  virtual void cut() noexcept = 0;
+  /// Nothing is left and nothing is in flight.
+  [[nodiscard]] virtual bool drained() const noexcept = 0;
+};
+
+/// Counted since the loop opened.
+struct loop_counters {
+  io::backend_counters backend;
+  std::uint64_t kernel_entries = 0;   ///< All system calls: the backend's and those on sockets.
+  std::uint64_t messages_received = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_copied = 0;     ///< Payload that Myra itself copied.
+  std::uint64_t posts = 0;
+  std::uint64_t timers_fired = 0;
+  std::uint64_t stalls = 0;           ///< Turns whose handlers ran longer than the threshold.
+  std::uint64_t handler_exceptions = 0;
+  std::uint64_t buffer_waits = 0;     ///< Connections that had to wait for a free buffer.
+};
+
+class loop {
+ public:
+  [[nodiscard]] static opened<std::unique_ptr<loop>> open(const reactor_options& options);
+  ~loop();
+  loop(const loop&) = delete;
+  loop& operator=(const loop&) = delete;
+
+  [[nodiscard]] io::backend& backend() noexcept { return *backend_; }
+  [[nodiscard]] buffer_pool& pool() noexcept { return *pool_; }
+  [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
+  /// The clock at the start of this turn; one read of the clock a turn.
+  [[nodiscard]] time_point now() const noexcept { return now_; }
+  [[nodiscard]] const log_sink& log() const noexcept { return options_.log; }
+  [[nodiscard]] const reactor_options& options() const noexcept { return options_; }
+  /// Why this backend was chosen.
+  [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+  /// To be added to by the layers above.
+  [[nodiscard]] loop_counters& tally() noexcept { return tally_; }
+  [[nodiscard]] loop_counters counters() const noexcept;
+
+  /// Calls `task` once before the next kernel entry.
+  void defer(deferred& task) noexcept {
+    if (!task.linked()) deferred_.push_back(task);
+  }
+  /// Calls `task` once when a buffer is free.
+  void await_buffer(deferred& task) noexcept;
+
+  /// Any thread.
+  [[nodiscard]] post_status post(posted_call& call);
+  void wake() noexcept { backend_->wake(); }
+
+  /// Has `member` take part in drains until it unlinks itself.
+  void enlist(drainable& member) noexcept { drainables_.push_back(member); }
+  void drain() noexcept;
+  void cut() noexcept;
+  [[nodiscard]] bool drained() noexcept;
+
+  /// What the transport keeps for each loop: made once, by the first that needs it, destroyed with the loop.
+  [[nodiscard]] drainable* transport() noexcept { return transport_.get(); }
+  void set_transport(std::unique_ptr<drainable> made) noexcept;
+
+  /// One turn that waits until `deadline` at most, and no longer than the next timer.
+  [[nodiscard]] result<void> turn(time_point deadline) noexcept;
+
+ private:
+  loop(const reactor_options& options, buffer_pool::owner pool, std::unique_ptr<io::backend> backend,
+       std::string reason);
+  void run_deferred() noexcept;
+  void feed_waiters() noexcept;
+  void note_stall(time_point started) noexcept;
+
+  reactor_options options_;
+  std::string reason_;
+  buffer_pool::owner pool_;
+  std::unique_ptr<io::backend> backend_;
+  timer_wheel timers_;
+  inbox inbox_;
+  intrusive_list<deferred, deferred_tag> deferred_;
+  intrusive_list<deferred, deferred_tag> starved_;
+  intrusive_list<drainable, drainable_tag> drainables_;
+  std::unique_ptr<drainable> transport_;
+  time_point now_;
+  loop_counters tally_;
+  std::unique_ptr<watchdog> watchdog_;
+};
+
+}  // namespace myra

@@ -1,0 +1,10 @@
+// Everything of the transport: servers, clients, callbacks, coroutines.
+#pragma once
+
+#include "myra/reactor/reactor.hpp"
+#include "myra/transport/async.hpp"
+#include "myra/transport/blocking.hpp"
+#include "myra/transport/connection.hpp"
+#include "myra/transport/connector.hpp"
+#include "myra/transport/endpoint.hpp"
+#include "myra/transport/listener.hpp"

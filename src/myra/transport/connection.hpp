@@ -1,0 +1,191 @@
+// A connected stream socket: bytes in as buffers, bytes out in order, every end told apart.
+//
+// States:
+//
+//   open ──half_close()──▶ sending_closed ──end of stream──▶ closing
+//    │ end of stream                                            ▲
+//    ▼                                                          │
+//   receiving_closed ──half_close() or close()──────────────────┘
+//   any ──close()──▶ draining (queued bytes go out, then FIN, then what still comes is dropped until the peer's end or
+//                    linger_timeout) ──▶ closing ──nothing in flight──▶ closed
+//   any ──abort(), error, deadline──▶ closing
+//
+// A connection's memory is freed when it is closed, nothing of it is in flight and no handle is left.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "myra/core/clock.hpp"
+#include "myra/core/error.hpp"
+#include "myra/core/result.hpp"
+#include "myra/memory/buffer.hpp"
+#include "myra/memory/message.hpp"
+#include "myra/reactor/reactor.hpp"
+#include "myra/transport/endpoint.hpp"
+#include "myra/transport/transport_error.hpp"
+
+namespace myra {
+
+class connection;
+class stream;
+
+enum class connection_state : std::uint8_t {
+  open,
+  sending_closed,    ///< We sent our end; the peer may still send.
+  receiving_closed,  ///< The peer sent its end; we may still send.
+  draining,          ///< close() was called; what is queued goes out.
+  closing,           ///< Waiting for the kernel to let go.
+  closed,
+};
+
+enum class receive_mode : std::uint8_t { automatic, one_shot, multishot };
+
+struct connection_options {
+  bool no_delay = true;     ///< TCP_NODELAY, tcp(7).
+  bool keep_alive = false;  ///< SO_KEEPALIVE, socket(7).
+  int send_buffer_bytes = 0;     ///< SO_SNDBUF; zero leaves the kernel's own tuning on.
+  int receive_buffer_bytes = 0;  ///< SO_RCVBUF; likewise.
+  /// Closed with idle_timeout when nothing came or went for this long; zero: never.
+  duration idle_timeout = duration::zero();
+  /// Closed with write_timeout when a send did not complete for this long; zero: never.
+  duration write_timeout = std::chrono::seconds(30);
+  /// After close(): how long the peer has to close its side before we stop listening to it.
+  duration linger_timeout = std::chrono::seconds(1);
+  /// At this many queued bytes `send` says no ...
+  std::uint32_t send_high_water_bytes = 1024 * 1024;
+  /// ... until no more than this many are left.
+  std::uint32_t send_low_water_bytes = 256 * 1024;
+  /// A coroutine that does not receive lets this many bytes queue up; then the connection stops receiving.
+  std::uint32_t receive_high_water_bytes = 256 * 1024;
+  std::uint32_t receive_low_water_bytes = 64 * 1024;
+  receive_mode receive = receive_mode::automatic;
+};
+
+/// Names the first field that is out of bounds, what was found and what is allowed; empty when all are right.
+[[nodiscard]] std::string check(const connection_options& options);
+
+enum class send_status : std::uint8_t {
+  accepted,        ///< Taken; it will be sent in order, or the connection will end.
+  back_pressured,  ///< The queue is at its high-water mark or no buffer is free; nothing was taken. on_writable will be called.
+  closed,          ///< The connection sends no more; nothing was taken.
+};
+
+/// What `send` says. Awaiting it (myra/transport/async.hpp) waits for room and then sends.
+struct sent {
+  send_status status = send_status::closed;
+  stream* to = nullptr;
+  buffer* unsent_buffer = nullptr;
+  byte_view unsent_bytes;
+  friend bool operator==(const sent& left, send_status right) noexcept { return left.status == right; }
+};
+
+struct receive_options {
+  /// From now; zero: no deadline.
+  duration deadline = duration::zero();
+};
+
+/// What `receive` says: to be awaited.
+struct receiving {
+  stream* from = nullptr;
+  receive_options options;
+};
+
+/// Callbacks of a connection, all on its reactor's thread. An exception out of one closes the connection with
+/// handler_threw, is counted and logged, and touches nothing else. The handler must live until on_close has returned.
+class connection_handler {
+ public:
+  virtual ~connection_handler() = default;
+  /// The connection is there: once, before anything else.
+  virtual void on_open(connection& peer);
+  /// Bytes came; lent for the length of the call.
+  virtual void on_receive(connection& peer, message& bytes) = 0;
+  /// The peer has sent all that it will send. By default closes, after what is queued has gone.
+  virtual void on_end(connection& peer);
+  /// Queued bytes fell to the low-water mark after `send` had said back_pressured.
+  virtual void on_writable(connection& peer);
+  /// The connection is over: once, the last call. `why` is transport_errc::closed after close() or abort().
+  virtual void on_close(connection& peer, std::error_code why);
+};
+
+/// A name of a connection that may be kept anywhere and used from any thread; it holds nothing alive.
+class connection_handle {
+ public:
+  connection_handle() noexcept = default;
+
+  /// Runs `call` on the reactor's thread if the connection still exists then. The reactor must still exist.
+  [[nodiscard]] post_status post(std::move_only_function<void(connection&) noexcept> call) const;
+
+  friend bool operator==(const connection_handle&, const connection_handle&) noexcept = default;
+
+ private:
+  friend class connection;
+  loop* loop_ = nullptr;
+  stream* stream_ = nullptr;
+  std::uint64_t generation_ = 0;
+};
+
+/// Per connection, since it opened.
+struct connection_counters {
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t messages_received = 0;
+};
+
+/// Movable handle of a connection. In callbacks it is lent by the engine. In coroutines it is the owner: its destruction calls
+/// close(). All on the reactor's thread. A moved-from one may only be assigned to and destroyed.
+class connection {
+ public:
+  connection() noexcept = default;
+  connection(connection&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
+  connection& operator=(connection&& other) noexcept;
+  ~connection();
+
+  explicit operator bool() const noexcept { return stream_ != nullptr; }
+
+  /// Queues a buffer, without a copy. It is moved from only when accepted.
+  sent send(buffer&& bytes) noexcept;
+  /// Queues a copy of `bytes`, whole or not at all.
+  sent send_copy(byte_view bytes) noexcept;
+  /// In a coroutine: `result<buffer> bytes = co_await peer.receive();` The end of the stream is transport_errc::end_of_stream.
+  [[nodiscard]] receiving receive(receive_options options = {}) noexcept { return {stream_, options}; }
+
+  /// Sends our end (FIN) after what is queued. The peer may go on sending.
+  void half_close() noexcept;
+  /// Sends what is queued, then closes both ways. Nothing is received from now on.
+  void close() noexcept;
+  /// Resets at once: what is queued is dropped and a TCP peer sees ECONNRESET.
+  void abort() noexcept;
+
+  /// Stops and starts receiving: back-pressure onto the peer through the kernel's window. A buffer that was already
+  /// on its way is delivered after resume.
+  void pause_receive() noexcept;
+  void resume_receive() noexcept;
+
+  [[nodiscard]] connection_state state() const noexcept;
+  [[nodiscard]] bool can_send() const noexcept;
+  [[nodiscard]] std::uint32_t queued_bytes() const noexcept;
+  [[nodiscard]] connection_counters counters() const noexcept;
+  /// The peer's and our own address; empty when the kernel no longer knows.
+  [[nodiscard]] endpoint peer() const noexcept;
+  [[nodiscard]] endpoint local() const noexcept;
+  [[nodiscard]] connection_handle handle() const noexcept;
+  /// A whole free buffer of the reactor's pool; empty at the pool's limit.
+  [[nodiscard]] buffer acquire() noexcept;
+  [[nodiscard]] loop& internals() const noexcept;
+  /// getsockopt(2) and setsockopt(2) for what Myra has no name for.
+  [[nodiscard]] result<void> set_option(int level, int name, int value) noexcept;
+
+  /// From now on callbacks go to `handler`, which is borrowed and must live until its on_close. What has arrived and was not
+  /// received yet is delivered to it. For connections that came from `connect`.
+  void set_handler(connection_handler& handler) noexcept;
+
+ private:
+  friend class stream;
+  friend class connection_handle;
+  explicit connection(stream* owned) noexcept : stream_(owned) {}
+  stream* stream_ = nullptr;
+};
+
+}  // namespace myra

@@ -1,0 +1,56 @@
+// Connecting: several addresses, one deadline, one answer.
+//
+// Addresses are tried as RFC 8305 says: sorted so that families alternate, each next attempt started when
+// the one before failed or after `attempt_delay`; the first that connects wins and the others are cancelled and closed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "myra/transport/connection.hpp"
+
+namespace myra {
+
+struct connect_options {
+  /// From now, for all addresses together; zero: none.
+  duration deadline = std::chrono::seconds(10);
+  /// RFC 8305, "Connection Attempt Delay".
+  duration attempt_delay = std::chrono::milliseconds(250);
+  /// The local address to connect from; empty: the kernel chooses.
+  endpoint local;
+  connection_options connection;
+};
+
+/// The connection, or why there is none: the error of the last address to fail, or connect_timeout, or cancelled.
+using connect_callback = std::move_only_function<void(result<connection>) noexcept>;
+
+/// One attempt under way. Its destruction cancels without calling back.
+class connect_attempt {
+ public:
+  connect_attempt() noexcept = default;
+  connect_attempt(connect_attempt&&) noexcept;
+  connect_attempt& operator=(connect_attempt&&) noexcept;
+  ~connect_attempt();
+
+  /// Calls back with condition::cancelled, from a later turn, unless it has called back already.
+  void cancel() noexcept;
+  [[nodiscard]] bool done() const noexcept;
+
+ private:
+  friend connect_attempt connect(reactor&, std::span<const endpoint>, const connect_options&, connect_callback);
+  class race;
+  struct retire {
+    void operator()(race* owned) const noexcept;
+  };
+  explicit connect_attempt(race* owned) noexcept;
+  std::unique_ptr<race, retire> race_;
+};
+
+/// Begins to connect. `done` is called once, from a later turn, on the reactor's thread. With a callback form
+/// use `connection::set_handler` on the result. No descriptor is left behind on any path.
+[[nodiscard]] connect_attempt connect(reactor& on, std::span<const endpoint> to, const connect_options& options,
+                                      connect_callback done);
+
+}  // namespace myra
