@@ -1,0 +1,11 @@
+// For tests: how many times operator new was called in this program.
+#pragma once
+
+#include <cstdint>
+
+namespace myra::test {
+
+/// Calls of operator new so far, on all threads; those for over-aligned types are not counted.
+[[nodiscard]] std::uint64_t allocation_count() noexcept;
+
+}  // namespace myra::test
