@@ -42,12 +42,12 @@ build_preset() {
   shift
   need_preset "$preset"
   # shellcheck disable=SC2046  # a list of words
-  need_packages $(package_groups_of_preset "$preset")
-  tools/dev/deps.sh
+  need_packages $(package_groups_of_preset "$preset") || return
+  tools/dev/deps.sh || return
   (
     # Two builds of one preset at a time would write the same files.
     flock 9
-    configure_preset "$preset"
+    configure_preset "$preset" || exit
     if [[ $(ninja -C "build/$preset" -n "$@") == *"no work to do"* ]]; then
       exit 0
     fi

@@ -1,0 +1,59 @@
+# check [STEP...]       Everything CI checks beside the tests.
+#
+# Steps: format, layers, headers, tidy, consumers; all of them when none is named. Every step runs, and
+# the exit code is 1 when one failed. ./dev fix repairs what format complains of.
+#
+#   ./dev check
+#   ./dev check format layers
+
+source "$MYRA_ROOT/tools/dev/build.sh"
+source "$MYRA_ROOT/tools/dev/sources.sh"
+
+check_format() { sources | xargs -d '\n' clang-format-19 --dry-run --Werror; }
+
+check_layers() { python3 tools/check_layers.py; }
+
+# Every header of src/ compiles alone.
+check_headers() { build_preset dev header_check; }
+
+check_tidy() {
+  need_packages build && tools/dev/deps.sh && configure_preset dev &&
+    python3 tools/dev/tidy.py build/dev "$(nproc)"
+}
+
+# build_consumer NAME CMAKE_ARGUMENT...: configures, builds and runs tests/consumer/NAME.
+build_consumer() {
+  local name=$1 folder=build/consumer/$1
+  shift
+  rm -rf "$folder" || return
+  cmake -S "tests/consumer/$name" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release "$@" \
+    >"$folder.log" 2>&1 || { cat "$folder.log" >&2 && return 1; }
+  ninja -C "$folder" -j "$(nproc)" "${ninja_options[@]}" && "$folder/consumer"
+}
+
+# What a user of the installed package, and of the source tree, gets.
+check_consumers() {
+  local prefix=$MYRA_ROOT/build/consumer/prefix
+  build_preset release || return
+  rm -rf "$prefix" && mkdir -p build/consumer &&
+    cmake --install build/release --prefix "$prefix" >build/consumer/install.log || return
+  build_consumer find_package "-DCMAKE_PREFIX_PATH=$prefix" && build_consumer add_subdirectory
+}
+
+readonly STEPS=(format layers headers tidy consumers)
+for name in "$@"; do
+  [[ " ${STEPS[*]} " == *" $name "* ]] || usage_error "check has no step '$name'. Steps: ${STEPS[*]}."
+done
+[[ $# -gt 0 ]] || set -- "${STEPS[@]}"
+
+need_packages check
+failed=()
+for name in "$@"; do
+  step "check $name"
+  "check_$name" || failed+=("$name")
+done
+if ((${#failed[@]} > 0)); then
+  step "failed: ${failed[*]}"
+  exit 1
+fi
+step "all checks passed: $*"
