@@ -21,7 +21,7 @@ namespace myra::io {
 /// Counted since the backend opened.
 struct backend_counters {
   std::uint64_t kernel_entries = 0;  ///< System calls of any kind that the backend made.
-  std::uint64_t turns = 0;
+  std::uint64_t waits = 0;
   std::uint64_t submissions = 0;
   std::uint64_t completions = 0;
   std::uint64_t late_completions = 0;   ///< Of an earlier generation; dropped, what they carried reclaimed.
@@ -56,10 +56,14 @@ class backend {
   /// to an idle one.
   virtual void cancel(operation& unwanted) noexcept = 0;
 
-  /// One turn: everything submitted goes to the kernel, which waits until something completes, the deadline
-  /// passes or somebody wakes it, in one kernel entry; then all completions are delivered. A signal ends the wait early. A deadline in the past does not wait.
-  /// Errors: the kernel refuses the ring or the epoll instance itself; nothing is lost, but no turn will work again.
-  [[nodiscard]] virtual result<void> turn(time_point deadline) noexcept = 0;
+  /// The first half of a turn: everything submitted goes to the kernel, which waits until something completes, the
+  /// deadline passes or somebody wakes it, in one kernel entry. `now` is the clock at the call. A deadline of `time_point{}` does
+  /// not wait. A signal ends the wait early, without an error.
+  /// Errors: the kernel refuses the ring or the epoll instance itself; nothing is lost, but no wait will work again.
+  [[nodiscard]] virtual result<void> wait(time_point deadline, time_point now) noexcept = 0;
+
+  /// The second half: every completion that is there is delivered.
+  virtual void deliver() noexcept = 0;
 
   /// Whether submitted operations wait for a turn to go to the kernel.
   [[nodiscard]] virtual bool pending() const noexcept = 0;

@@ -22,8 +22,10 @@ enum class operation_kind : std::uint8_t { accept, connect, receive, send, shutd
 
 /// What happened.
 struct completion {
+  explicit completion(std::int32_t outcome) noexcept : result(outcome) {}
+
   /// Not negative: success (accept: the descriptor; receive and send: bytes; poll: the events). Negative: -errno.
-  std::int32_t result = 0;
+  std::int32_t result;
   /// The operation is still armed and will complete again.
   bool more = false;
   /// Receive: the socket has more to read, so that an attempt now would not wait.

@@ -168,6 +168,7 @@ void buffer_pool::push_free(slot& freed) noexcept {
   freed.next = free_;
   free_ = &freed;
   ++free_count_;
+  ++returned_count_;
 }
 
 void buffer_pool::move(slot& moved, slot_owner from, slot_owner to,

@@ -98,6 +98,8 @@ class buffer_pool {
   [[nodiscard]] std::uint32_t slot_count() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
   [[nodiscard]] std::uint32_t slot_count_max() const noexcept { return options_.slot_count_max; }
   [[nodiscard]] std::uint32_t free_count() const noexcept { return free_count_; }
+  /// Slots that came back to the pool, ever.
+  [[nodiscard]] std::uint64_t returned_count() const noexcept { return returned_count_; }
   /// Slots that the kernel holds, in rings and sends.
   [[nodiscard]] std::uint32_t kernel_count() const noexcept { return kernel_count_; }
   /// Slots that the application holds, as far as this thread knows.
@@ -123,6 +125,7 @@ class buffer_pool {
   slot* free_ = nullptr;
   std::uint32_t free_count_ = 0;
   std::uint32_t kernel_count_ = 0;
+  std::uint64_t returned_count_ = 0;
   page_kind pages_ = page_kind::ordinary;
   std::vector<slot*> slots_;
   std::vector<std::unique_ptr<region>> regions_;

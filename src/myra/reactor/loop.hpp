@@ -109,13 +109,15 @@ class loop {
 
   /// One turn that waits until `deadline` at most, and no longer than the next timer.
   [[nodiscard]] result<void> turn(time_point deadline) noexcept;
+  /// Turns without waiting until nothing is left that only a turn would carry on; at most a fixed number of times.
+  [[nodiscard]] result<void> settle() noexcept;
 
  private:
   loop(const reactor_options& options, buffer_pool::owner pool, std::unique_ptr<io::backend> backend,
        std::string reason);
   void run_deferred() noexcept;
   void feed_waiters() noexcept;
-  void note_stall(time_point started) noexcept;
+  void note_stall(time_point handlers_began, time_point now) noexcept;
 
   reactor_options options_;
   std::string reason_;
@@ -128,6 +130,7 @@ class loop {
   intrusive_list<drainable, drainable_tag> drainables_;
   std::unique_ptr<drainable> transport_;
   time_point now_;
+  std::uint64_t fed_count_ = 0;  ///< The pool's returned_count when waiters were last fed.
   loop_counters tally_;
   std::unique_ptr<watchdog> watchdog_;
 };

@@ -1,0 +1,88 @@
+// One io_uring instance: made with the flags that sockets want, halved where memory is short, entered in one place.
+#pragma once
+
+#include <liburing.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "myra/core/clock.hpp"
+#include "myra/core/error.hpp"
+#include "myra/io/backend.hpp"
+
+namespace myra::io {
+
+struct ring_options {
+  unsigned submission_entries = 1024;
+  unsigned completion_entries = 8192;
+  feature_switches features;
+};
+
+/// Owned by the thread that opened it (IORING_SETUP_SINGLE_ISSUER); other threads may not enter it.
+class ring {
+ public:
+  /// Errors: the report says which limit or flag was in the way: permission_denied (seccomp, kernel.io_uring_disabled),
+  /// unsupported (no io_uring, or before 6.1), resource_exhausted (RLIMIT_MEMLOCK, even at 128 entries).
+  [[nodiscard]] static opened<std::unique_ptr<ring>> open(const ring_options& options);
+  ~ring();
+  ring(const ring&) = delete;
+  ring& operator=(const ring&) = delete;
+
+  /// A free submission entry, or null when the queue is full. It is not zeroed; a prep function fills it.
+  [[nodiscard]] io_uring_sqe* next_entry() noexcept { return io_uring_get_sqe(&ring_); }
+
+  /// io_uring_enter(2): submits what is queued and has the kernel run what it deferred. Zero, or -errno; an end by a
+  /// signal is zero. `-EAGAIN` and `-EBUSY` mean: take completions, then again.
+  int submit() noexcept;
+  /// The same, and waits for a completion, `timeout` at most (`duration::max()`: without end).
+  int submit_and_wait(duration timeout) noexcept;
+
+  /// Entries queued and not yet consumed by the kernel.
+  [[nodiscard]] unsigned unsubmitted() const noexcept { return ring_.sq.sqe_tail - *ring_.sq.khead; }
+  /// The position after the last queued entry, and whether the kernel has consumed up to a position.
+  [[nodiscard]] unsigned tail() const noexcept { return ring_.sq.sqe_tail; }
+  [[nodiscard]] bool consumed(unsigned position) const noexcept {
+    return static_cast<int>(io_uring_smp_load_acquire(ring_.sq.khead) - position) >= 0;
+  }
+
+  [[nodiscard]] bool overflowed() const noexcept { return (flags() & IORING_SQ_CQ_OVERFLOW) != 0; }
+  /// The kernel has work to run for us, or completions that it keeps back, for which it has to be entered.
+  [[nodiscard]] bool wants_entry() const noexcept {
+    return (flags() & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
+  }
+  [[nodiscard]] unsigned ready() const noexcept { return io_uring_cq_ready(&ring_); }
+
+  /// Calls `take(cqe)` for every completion that is there, then frees their places. Returns how many.
+  template <class Take>
+  unsigned drain(Take take) noexcept {
+    unsigned head = *ring_.cq.khead;
+    const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
+    const unsigned count = tail - head;
+    for (; head != tail; ++head) {
+      const io_uring_cqe copy = ring_.cq.cqes[head & ring_.cq.ring_mask];
+      take(copy);
+    }
+    if (count != 0) io_uring_cq_advance(&ring_, count);
+    return count;
+  }
+
+  [[nodiscard]] io_uring& raw() noexcept { return ring_; }
+  [[nodiscard]] int descriptor() const noexcept { return ring_.ring_fd; }
+  [[nodiscard]] std::uint64_t entries() const noexcept { return entries_; }
+  /// What was set up, in words, with what had to be reduced.
+  [[nodiscard]] const std::string& description() const noexcept { return description_; }
+
+ private:
+  ring() = default;
+  unsigned flags() const noexcept { return io_uring_smp_load_acquire(ring_.sq.kflags); }
+  unsigned flush() noexcept;
+  int enter(unsigned wait_count, unsigned more_flags, const void* argument, std::size_t argument_size) noexcept;
+
+  io_uring ring_{};
+  unsigned enter_flags_ = IORING_ENTER_GETEVENTS;
+  std::uint64_t entries_ = 0;
+  std::string description_;
+};
+
+}  // namespace myra::io

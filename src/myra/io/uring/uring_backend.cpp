@@ -1,0 +1,257 @@
+#include "myra/io/uring/uring_backend.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "myra/io/uring/accept.hpp"
+#include "myra/io/uring/close.hpp"
+#include "myra/io/uring/connect.hpp"
+#include "myra/io/uring/poll.hpp"
+#include "myra/io/uring/receive.hpp"
+#include "myra/io/uring/send.hpp"
+#include "myra/io/uring/shutdown.hpp"
+
+namespace myra::io {
+namespace {
+
+constexpr std::uint64_t ignored_tag = 0;
+constexpr std::uint64_t wake_tag = 1;
+constexpr std::uint64_t own_tag_limit = 16;
+constexpr unsigned generation_shift = 48;
+constexpr std::uint64_t address_mask = (std::uint64_t{1} << generation_shift) - 1;
+constexpr unsigned overflow_round_max = 64;
+constexpr std::size_t silent_capacity = 1024;
+
+std::uint64_t user_data_of(const operation& queued) noexcept {
+  return reinterpret_cast<std::uintptr_t>(&queued) | std::uint64_t{queued.generation} << generation_shift;
+}
+
+}  // namespace
+
+opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& options, buffer_pool& pool) {
+  auto made = ring::open(options.ring);
+  if (!made) return std::unexpected(std::move(made.error()));
+  const int wake_descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_descriptor < 0) return report(kernel_error(-errno), "eventfd for waking the loop");
+  std::unique_ptr<uring_backend> backend(new uring_backend(options, std::move(*made), wake_descriptor));
+  auto buffers = buffer_ring::open(backend->ring_->raw(), pool, options.receive_buffer_count);
+  if (!buffers) return std::unexpected(std::move(buffers.error()));
+  backend->buffers_ = std::move(*buffers);
+  return backend;
+}
+
+uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring> made, int wake_descriptor) noexcept
+    : ring_(std::move(made)), wait_(options.wait), features_(options.ring.features), wake_descriptor_(wake_descriptor) {
+  silent_.reserve(silent_capacity);
+  resolving_.reserve(silent_capacity);
+}
+
+uring_backend::~uring_backend() {
+  buffers_.reset();
+  ring_.reset();
+  ::close(wake_descriptor_);
+}
+
+void uring_backend::prepare_entry(io_uring_sqe* entry, operation& queued) noexcept {
+  switch (queued.kind()) {
+    case operation_kind::accept: prepare(entry, static_cast<accept_operation&>(queued)); break;
+    case operation_kind::connect: prepare(entry, static_cast<connect_operation&>(queued)); break;
+    case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
+    case operation_kind::send: prepare(entry, static_cast<send_operation&>(queued)); break;
+    case operation_kind::shutdown: prepare(entry, static_cast<shutdown_operation&>(queued)); break;
+    case operation_kind::close: prepare(entry, static_cast<close_operation&>(queued)); break;
+    case operation_kind::poll: prepare(entry, static_cast<poll_operation&>(queued)); break;
+  }
+  ++queued.generation;
+  queued.state = operation_state::in_flight;
+  io_uring_sqe_set_data64(entry, user_data_of(queued));
+  if (queued.kind() != operation_kind::send) return;
+  auto& send = static_cast<send_operation&>(queued);
+  if (!send.silent) return;
+  send.backend_index = static_cast<std::uint32_t>(silent_.size());
+  silent_.push_back({&send, ring_->tail()});
+}
+
+io_uring_sqe* uring_backend::entry_or_flush() noexcept {
+  io_uring_sqe* entry = ring_->next_entry();
+  if (entry != nullptr) return entry;
+  ring_->submit();
+  return ring_->next_entry();
+}
+
+void uring_backend::submit(operation& queued) noexcept {
+  assert(queued.idle() && "operation submitted twice");
+  ++counters_.submissions;
+  queued.cancelled = false;
+  // What waits goes first: the order of submission is the order in which the kernel sees it.
+  io_uring_sqe* entry = parked_first_ == nullptr ? entry_or_flush() : nullptr;
+  if (entry != nullptr) {
+    prepare_entry(entry, queued);
+    return;
+  }
+  queued.state = operation_state::queued;
+  queued.backend_next = nullptr;
+  (parked_first_ == nullptr ? parked_first_ : parked_last_->backend_next) = &queued;
+  parked_last_ = &queued;
+}
+
+void uring_backend::cancel(operation& unwanted) noexcept {
+  if (unwanted.idle() || unwanted.cancelled) return;
+  unwanted.cancelled = true;
+  if (unwanted.state == operation_state::queued) return;  // submit_parked() sees the mark
+  io_uring_sqe* entry = entry_or_flush();
+  if (entry == nullptr) {
+    parked_cancels_.push_back(user_data_of(unwanted));
+    return;
+  }
+  io_uring_prep_cancel64(entry, user_data_of(unwanted), 0);
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(entry, ignored_tag);
+}
+
+void uring_backend::submit_parked() noexcept {
+  while (parked_first_ != nullptr) {
+    operation& next = *parked_first_;
+    if (next.cancelled) {
+      parked_first_ = next.backend_next;
+      next.state = operation_state::idle;
+      completion ended(-ECANCELED);
+      next.complete(ended);
+      continue;
+    }
+    io_uring_sqe* entry = entry_or_flush();
+    if (entry == nullptr) return;
+    parked_first_ = next.backend_next;
+    prepare_entry(entry, next);
+  }
+  while (!parked_cancels_.empty()) {
+    io_uring_sqe* entry = entry_or_flush();
+    if (entry == nullptr) return;
+    io_uring_prep_cancel64(entry, parked_cancels_.back(), 0);
+    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_sqe_set_data64(entry, ignored_tag);
+    parked_cancels_.pop_back();
+  }
+}
+
+void uring_backend::arm_wake() noexcept {
+  // The poll stays armed and reports every write as it happens, so the counter never needs to be read.
+  io_uring_sqe* entry = entry_or_flush();
+  if (entry == nullptr) return;
+  io_uring_prep_poll_multishot(entry, wake_descriptor_, POLLIN);
+  io_uring_sqe_set_data64(entry, wake_tag);
+  wake_armed_ = true;
+}
+
+void uring_backend::wake() noexcept {
+  const std::uint64_t one = 1;
+  // Cannot fail in a way that matters: at the counter's limit it is readable already.
+  [[maybe_unused]] const auto written = ::write(wake_descriptor_, &one, sizeof one);
+}
+
+bool uring_backend::pending() const noexcept { return ring_->unsubmitted() != 0 || parked_first_ != nullptr; }
+
+int uring_backend::enter(time_point deadline, time_point now) noexcept {
+  if (ring_->ready() != 0 || deadline == time_point{}) return ring_->submit();
+  if (wait_ == waiting::block) return ring_->submit_and_wait(deadline == never ? never.time_since_epoch() : deadline - now);
+  const bool needed = ring_->unsubmitted() != 0 || ring_->wants_entry() || !silent_.empty();
+  return needed ? ring_->submit() : 0;
+}
+
+result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {
+  ++counters_.waits;
+  if (!wake_armed_) arm_wake();
+  submit_parked();
+  buffers_->refill();
+  const int status = enter(deadline, now);
+  if (status < 0 && status != -EAGAIN && status != -EBUSY && status != -ENOMEM) return failure(kernel_error(status));
+  return {};
+}
+
+void uring_backend::deliver() noexcept {
+  take_completions();
+  resolve_silent();
+}
+
+void uring_backend::take_completions() noexcept {
+  const auto each = [this](const io_uring_cqe& cqe) noexcept { take(cqe); };
+  counters_.completions += ring_->drain(each);
+  if (!ring_->overflowed()) return;
+  ++counters_.overflows;
+  for (unsigned round = 0; round < overflow_round_max && ring_->overflowed(); ++round) {
+    buffers_->refill();
+    if (ring_->submit() < 0) return;
+    counters_.completions += ring_->drain(each);
+  }
+}
+
+void uring_backend::take(const io_uring_cqe& cqe) noexcept {
+  if (cqe.user_data < own_tag_limit) return take_own(cqe);
+  auto& completed = *reinterpret_cast<operation*>(cqe.user_data & address_mask);
+  const auto generation = static_cast<std::uint16_t>(cqe.user_data >> generation_shift);
+  if (completed.idle() || completed.generation != generation) {
+    ++counters_.late_completions;
+    return reclaim(completed.kind(), cqe);
+  }
+  completion what(cqe.res);
+  what.more = (cqe.flags & IORING_CQE_F_MORE) != 0;
+  switch (completed.kind()) {
+    case operation_kind::receive:
+      what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+      // A completion that failed may carry a buffer as well.
+      if ((cqe.flags & IORING_CQE_F_BUFFER) != 0)
+        what.bytes = buffers_->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, static_cast<std::uint32_t>(std::max(cqe.res, 0)));
+      if (cqe.res <= 0) what.bytes.release();
+      if (cqe.res == -ENOBUFS) ++counters_.no_buffer;
+      break;
+    case operation_kind::send:
+      if (static_cast<send_operation&>(completed).silent) silent_[completed.backend_index].operation = nullptr;
+      break;
+    default: break;
+  }
+  if (!what.more) completed.state = operation_state::idle;
+  completed.complete(what);
+}
+
+void uring_backend::take_own(const io_uring_cqe& cqe) noexcept {
+  if (cqe.user_data != wake_tag) return;
+  ++counters_.wakes;
+  if ((cqe.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
+}
+
+void uring_backend::reclaim(operation_kind kind, const io_uring_cqe& cqe) noexcept {
+  if (kind == operation_kind::receive && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
+    buffers_->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, 0).release();
+  if (kind == operation_kind::accept && cqe.res >= 0) network_.close(cqe.res);
+}
+
+void uring_backend::resolve_silent() noexcept {
+  if (silent_.empty() || ring_->overflowed()) return;
+  resolving_.swap(silent_);
+  for (silent_send& sent : resolving_) {
+    if (sent.operation == nullptr) continue;
+    if (!ring_->consumed(sent.position)) {
+      sent.operation->backend_index = static_cast<std::uint32_t>(silent_.size());
+      silent_.push_back(sent);
+      continue;
+    }
+    ++counters_.silent_sends;
+    completion what(static_cast<std::int32_t>(sent.operation->size));
+    sent.operation->state = operation_state::idle;
+    sent.operation->complete(what);
+  }
+  resolving_.clear();
+}
+
+backend_counters uring_backend::counters() const noexcept {
+  backend_counters now = counters_;
+  now.kernel_entries = ring_->entries();
+  return now;
+}
+
+}  // namespace myra::io

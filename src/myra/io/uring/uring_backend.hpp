@@ -1,0 +1,77 @@
+// The backend on io_uring, Linux 6.1 and newer.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "myra/io/backend.hpp"
+#include "myra/io/kernel_network.hpp"
+#include "myra/io/uring/buffer_ring.hpp"
+#include "myra/io/uring/ring.hpp"
+
+namespace myra::io {
+
+struct uring_options {
+  ring_options ring;
+  waiting wait = waiting::block;
+  unsigned receive_buffer_count = 256;
+};
+
+/// A completion's user data is the operation's address with its generation in the upper 16 bits, or a small number for
+/// what the backend asks on its own account.
+class uring_backend final : public backend {
+ public:
+  [[nodiscard]] static opened<std::unique_ptr<uring_backend>> open(const uring_options& options, buffer_pool& pool);
+  /// Nothing may be in flight.
+  ~uring_backend() override;
+
+  [[nodiscard]] backend_kind kind() const noexcept override { return backend_kind::uring; }
+  void submit(operation& queued) noexcept override;
+  void cancel(operation& unwanted) noexcept override;
+  [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
+  void deliver() noexcept override;
+  [[nodiscard]] bool pending() const noexcept override;
+  void wake() noexcept override;
+  [[nodiscard]] time_point now() noexcept override { return clock::now(); }
+  [[nodiscard]] int descriptor() const noexcept override { return ring_->descriptor(); }
+  [[nodiscard]] network& sockets() noexcept override { return network_; }
+  [[nodiscard]] backend_counters counters() const noexcept override;
+
+  /// What was set up, in words.
+  [[nodiscard]] const std::string& description() const noexcept { return ring_->description(); }
+
+ private:
+  struct silent_send {
+    send_operation* operation;
+    unsigned position;  ///< In the submission queue, after its entry.
+  };
+
+  uring_backend(const uring_options& options, std::unique_ptr<ring> made, int wake_descriptor) noexcept;
+
+  [[nodiscard]] io_uring_sqe* entry_or_flush() noexcept;
+  void prepare_entry(io_uring_sqe* entry, operation& queued) noexcept;
+  void submit_parked() noexcept;
+  [[nodiscard]] int enter(time_point deadline, time_point now) noexcept;
+  void take_completions() noexcept;
+  void take(const io_uring_cqe& cqe) noexcept;
+  void take_own(const io_uring_cqe& cqe) noexcept;
+  void reclaim(operation_kind kind, const io_uring_cqe& cqe) noexcept;
+  void resolve_silent() noexcept;
+  void arm_wake() noexcept;
+
+  std::unique_ptr<ring> ring_;
+  std::unique_ptr<buffer_ring> buffers_;
+  kernel_network network_{socket_mode::blocking};
+  waiting wait_;
+  feature_switches features_;
+  int wake_descriptor_;
+  bool wake_armed_ = false;
+  std::vector<silent_send> silent_;
+  std::vector<silent_send> resolving_;
+  operation* parked_first_ = nullptr;  ///< Submitted while the queue was full and the kernel took nothing.
+  operation* parked_last_ = nullptr;
+  std::vector<std::uint64_t> parked_cancels_;
+  backend_counters counters_;
+};
+
+}  // namespace myra::io

@@ -1,0 +1,39 @@
+#include "myra/reactor/choose_backend.hpp"
+
+#include "myra/io/epoll/epoll_backend.hpp"
+#include "myra/io/uring/uring_backend.hpp"
+
+namespace myra {
+namespace {
+
+opened<chosen_backend> open_uring(const reactor_options& options, buffer_pool& pool) {
+  io::uring_options wanted;
+  wanted.ring.submission_entries = options.submission_entries;
+  wanted.ring.completion_entries = options.completion_entries;
+  wanted.ring.features = options.features;
+  wanted.wait = options.wait;
+  wanted.receive_buffer_count = options.receive_buffer_count;
+  auto made = io::uring_backend::open(wanted, pool);
+  if (!made) return std::unexpected(std::move(made.error()));
+  std::string reason = (*made)->description();
+  return chosen_backend{std::move(*made), std::move(reason)};
+}
+
+opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& pool, std::string reason) {
+  io::epoll_options wanted;
+  wanted.wait = options.wait;
+  auto made = io::epoll_backend::open(wanted, pool);
+  if (!made) return std::unexpected(std::move(made.error()));
+  return chosen_backend{std::move(*made), std::move(reason)};
+}
+
+}  // namespace
+
+opened<chosen_backend> choose_backend(const reactor_options& options, buffer_pool& pool) {
+  if (options.backend == io::backend_kind::epoll) return open_epoll(options, pool, "asked for");
+  auto uring = open_uring(options, pool);
+  if (uring || options.backend == io::backend_kind::uring) return uring;
+  return open_epoll(options, pool, describe(uring.error()));
+}
+
+}  // namespace myra

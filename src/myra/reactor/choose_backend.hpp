@@ -1,0 +1,23 @@
+// Which backend carries a reactor, and why: the only place that knows them all.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "myra/core/error.hpp"
+#include "myra/io/backend.hpp"
+#include "myra/memory/buffer_pool.hpp"
+#include "myra/reactor/options.hpp"
+
+namespace myra {
+
+struct chosen_backend {
+  std::unique_ptr<io::backend> backend;
+  std::string reason;
+};
+
+/// Errors: the backend asked for by name cannot be had; the report says why. `automatic` takes epoll then, unless what is
+/// missing is a resource that epoll needs as well.
+[[nodiscard]] opened<chosen_backend> choose_backend(const reactor_options& options, buffer_pool& pool);
+
+}  // namespace myra

@@ -1,0 +1,142 @@
+#include "myra/reactor/loop.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "myra/reactor/choose_backend.hpp"
+#include "myra/reactor/watchdog.hpp"
+
+namespace myra {
+
+opened<std::unique_ptr<loop>> loop::open(const reactor_options& options) {
+  if (auto complaint = check(options); !complaint.empty())
+    return report(std::make_error_code(std::errc::invalid_argument), std::move(complaint));
+  auto pool = buffer_pool::open(options.pool);
+  if (!pool) return report(pool.error(), "memory for the buffer pool");
+  auto chosen = choose_backend(options, **pool);
+  if (!chosen) return std::unexpected(std::move(chosen.error()));
+  return std::unique_ptr<loop>(
+      new loop(options, std::move(*pool), std::move(chosen->backend), std::move(chosen->reason)));
+}
+
+loop::loop(const reactor_options& options, buffer_pool::owner pool, std::unique_ptr<io::backend> backend,
+           std::string reason)
+    : options_(options),
+      reason_(std::move(reason)),
+      pool_(std::move(pool)),
+      backend_(std::move(backend)),
+      timers_(backend_->now()),
+      inbox_(options.inbox_capacity),
+      now_(backend_->now()) {
+  pool_->on_homecoming([](void* self) noexcept { static_cast<loop*>(self)->wake(); }, this);
+  if (options.watchdog) watchdog_ = std::make_unique<watchdog>(options.stall_threshold, options.log);
+}
+
+loop::~loop() {
+  watchdog_.reset();
+  // Calls that nobody will run may own connections and buffers: they go while there is a loop to go to.
+  inbox_.close();
+  cut();
+  // Bounded: whatever was cut is in the kernel's hands for a few turns at most. Nothing that the kernel may still write
+  // to is freed before.
+  while (!drained())
+    if (!turn(backend_->now() + std::chrono::milliseconds(10))) break;
+  transport_.reset();
+}
+
+void loop::set_transport(std::unique_ptr<drainable> made) noexcept {
+  transport_ = std::move(made);
+  enlist(*transport_);
+}
+
+void loop::drain() noexcept {
+  drainables_.for_each([](drainable& member) { member.drain(); });
+}
+
+void loop::cut() noexcept {
+  drainables_.for_each([](drainable& member) { member.cut(); });
+}
+
+bool loop::drained() noexcept {
+  bool all = true;
+  drainables_.for_each([&all](drainable& member) { all = all && member.drained(); });
+  return all;
+}
+
+loop_counters loop::counters() const noexcept {
+  loop_counters now = tally_;
+  now.backend = backend_->counters();
+  now.kernel_entries = now.backend.kernel_entries + backend_->sockets().entries();
+  return now;
+}
+
+post_status loop::post(posted_call& call) {
+  bool must_wake = false;
+  const post_status status = inbox_.post(call, must_wake);
+  if (must_wake) wake();
+  return status;
+}
+
+void loop::await_buffer(deferred& task) noexcept {
+  if (task.linked()) return;
+  ++tally_.buffer_waits;
+  starved_.push_back(task);
+  pool_->want_homecoming();
+}
+
+void loop::run_deferred() noexcept {
+  // What a call defers anew is for the next turn but one kernel entry away: the list is taken as it stands.
+  intrusive_list<deferred, deferred_tag> now;
+  now.append(deferred_);
+  while (deferred* task = now.pop_front()) task->call();
+}
+
+void loop::feed_waiters() noexcept {
+  if (starved_.empty()) return;
+  pool_->collect();
+  const std::uint64_t returned = pool_->returned_count() - fed_count_;
+  const std::uint64_t free = pool_->free_count() + (pool_->slot_count_max() - pool_->slot_count());
+  fed_count_ = pool_->returned_count();
+  for (std::uint64_t left = std::max(returned, free); left > 0; --left) {
+    deferred* task = starved_.pop_front();
+    if (task == nullptr) return;
+    task->call();
+  }
+  if (!starved_.empty()) pool_->want_homecoming();
+}
+
+void loop::note_stall(time_point handlers_began, time_point now) noexcept {
+  const duration lasted = now - handlers_began;
+  if (options_.stall_threshold == duration::zero() || lasted < options_.stall_threshold) return;
+  ++tally_.stalls;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count();
+  options_.log(log_level::warning, "reactor: handlers blocked the loop for " + std::to_string(ms) + " ms in one turn");
+}
+
+result<void> loop::turn(time_point deadline) noexcept {
+  run_deferred();
+  const bool work_left = !deferred_.empty() || !inbox_.empty();
+  deadline = work_left ? time_point{} : std::min(deadline, timers_.next());
+  if (watchdog_) watchdog_->end();
+  const auto waited = backend_->wait(deadline, now_);
+  const time_point began = now_ = backend_->now();
+  if (watchdog_) watchdog_->begin(began);
+  backend_->deliver();
+  tally_.timers_fired += timers_.advance(now_);
+  tally_.posts += inbox_.drain();
+  feed_waiters();
+  now_ = backend_->now();
+  note_stall(began, now_);
+  return waited;
+}
+
+result<void> loop::settle() noexcept {
+  constexpr int turn_max = 8;
+  for (int i = 0; i < turn_max; ++i) {
+    if (deferred_.empty() && inbox_.empty() && !backend_->pending()) break;
+    if (auto turned = turn(time_point{}); !turned) return turned;
+  }
+  return {};
+}
+
+}  // namespace myra

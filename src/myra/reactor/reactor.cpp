@@ -1,0 +1,133 @@
+#include "myra/reactor/reactor.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+namespace myra {
+
+struct reactor::parts {
+  std::unique_ptr<loop> runs;
+  std::atomic<bool> stopping{false};
+};
+
+namespace {
+
+/// SIGINT and SIGTERM as a completion of the loop, for as long as it exists.
+class signal_watch {
+ public:
+  explicit signal_watch(loop& on) : on_(on), poll_(&on_ready) {
+    ::sigemptyset(&signals_);
+    ::sigaddset(&signals_, SIGINT);
+    ::sigaddset(&signals_, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+    poll_.descriptor = ::signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK);
+    poll_.events = POLLIN;
+    poll_.self = this;
+    if (opened()) on_.backend().submit(poll_);
+  }
+  signal_watch(const signal_watch&) = delete;
+  signal_watch& operator=(const signal_watch&) = delete;
+  ~signal_watch() {
+    on_.backend().cancel(poll_);
+    while (!poll_.idle())
+      if (!on_.turn(never)) break;
+    if (opened()) ::close(poll_.descriptor);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+  [[nodiscard]] bool opened() const noexcept { return poll_.descriptor >= 0; }
+  [[nodiscard]] bool seen() const noexcept { return seen_; }
+
+ private:
+  struct watching_poll : io::poll_operation {
+    using poll_operation::poll_operation;
+    signal_watch* self = nullptr;
+  };
+
+  static void on_ready(io::operation& completed, io::completion& what) noexcept {
+    auto& self = *static_cast<watching_poll&>(completed).self;
+    if (what.result < 0) return;
+    signalfd_siginfo taken{};
+    // Taken, so that unblocking the signals afterwards does not deliver them again.
+    self.seen_ = ::read(self.poll_.descriptor, &taken, sizeof taken) > 0;
+    if (!self.seen_) self.on_.backend().submit(self.poll_);
+  }
+
+  loop& on_;
+  watching_poll poll_;
+  sigset_t signals_{};
+  sigset_t before_{};
+  bool seen_ = false;
+};
+
+}  // namespace
+
+opened<reactor> reactor::open(const reactor_options& options) {
+  auto made = loop::open(options);
+  if (!made) return std::unexpected(std::move(made.error()));
+  auto owned = std::make_unique<parts>();
+  owned->runs = std::move(*made);
+  return reactor(std::move(owned));
+}
+
+reactor::reactor(std::unique_ptr<parts> owned) noexcept : parts_(std::move(owned)) {}
+reactor::reactor(reactor&&) noexcept = default;
+reactor& reactor::operator=(reactor&&) noexcept = default;
+reactor::~reactor() = default;
+
+result<void> reactor::run() {
+  while (!parts_->stopping.exchange(false, std::memory_order_acquire))
+    if (auto turned = parts_->runs->turn(never); !turned) return turned;
+  return {};
+}
+
+result<void> reactor::run_once(duration wait) {
+  loop& runs = *parts_->runs;
+  const time_point deadline = wait <= duration::zero() ? time_point{} : after(runs.backend().now(), wait);
+  if (auto turned = runs.turn(deadline); !turned) return turned;
+  // What handlers began goes to the kernel before somebody else waits on our descriptor.
+  return runs.settle();
+}
+
+int reactor::run_until_signal(const shutdown_options& options) {
+  loop& runs = *parts_->runs;
+  signal_watch signals(runs);
+  if (!signals.opened()) return 1;
+  while (!signals.seen() && !parts_->stopping.exchange(false, std::memory_order_acquire))
+    if (!runs.turn(never)) return 1;
+  return drain(options.drain_deadline) ? 0 : 1;
+}
+
+bool reactor::drain(duration deadline) {
+  loop& runs = *parts_->runs;
+  const time_point end = after(runs.backend().now(), deadline);
+  runs.drain();
+  while (!runs.drained() && runs.now() < end)
+    if (!runs.turn(end)) return false;
+  if (runs.drained()) return true;
+  runs.cut();
+  return false;
+}
+
+void reactor::stop() noexcept {
+  parts_->stopping.store(true, std::memory_order_release);
+  parts_->runs->wake();
+}
+
+post_status reactor::post(posted_call call) { return parts_->runs->post(call); }
+io::backend_kind reactor::backend() const noexcept { return parts_->runs->backend().kind(); }
+const std::string& reactor::reason() const noexcept { return parts_->runs->reason(); }
+int reactor::descriptor() const noexcept { return parts_->runs->backend().descriptor(); }
+time_point reactor::next_deadline() const noexcept { return parts_->runs->timers().next(); }
+time_point reactor::now() const noexcept { return parts_->runs->now(); }
+loop_counters reactor::counters() const noexcept { return parts_->runs->counters(); }
+buffer reactor::acquire() noexcept { return parts_->runs->pool().acquire(); }
+loop& reactor::internals() noexcept { return *parts_->runs; }
+
+}  // namespace myra
