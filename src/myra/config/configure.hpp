@@ -1,16 +1,17 @@
-// From the outside forms to the program's variables: file first, command line over it, then the checks.
+// From the outside forms to the program's variables: file first, command line over it, then the
+// checks.
 //
 //   myra::config::options options;
 //   options.listener.address = "127.0.0.1:6379";
 //   std::uint32_t key_size_max = 64 * 1024;
 //   const myra::config::offered parts{.threads = true, .listener = true};
 //
-//   myra::config::program program{.name = "myra-kv", .summary = "A key-value server that speaks the Redis protocol."};
-//   program.examples = "myra-kv --listen 127.0.0.1:6379\nmyra-kv --config kv.toml --backend epoll";
-//   program.fields = myra::config::fields_of(options, parts);
-//   program.fields.push_back(myra::config::size("kv.key_size_max", "Longest key.", key_size_max, {1, 1 << 20}));
-//   program.check = [&] { return myra::config::check(options, parts); };
-//   if (auto status = myra::config::configure(argc, argv, program)) return *status;
+//   myra::config::program program{.name = "myra-kv", .summary = "A key-value server that speaks the
+//   Redis protocol."}; program.examples = "myra-kv --listen 127.0.0.1:6379\nmyra-kv --config
+//   kv.toml --backend epoll"; program.fields = myra::config::fields_of(options, parts);
+//   program.fields.push_back(myra::config::size("kv.key_size_max", "Longest key.", key_size_max,
+//   {1, 1 << 20})); program.check = [&] { return myra::config::check(options, parts); }; if (auto
+//   status = myra::config::configure(argc, argv, program)) return *status;
 #pragma once
 
 #include <functional>
@@ -36,13 +37,16 @@ struct program {
   std::function<std::string()> check;
 };
 
-/// Reads `--config FILE`, then the command line over it (`--name value`, `--name=value`, `--name` and `--no-name` for flags),
-/// then checks. argv[0] is skipped: for a verb of a program, hand in argv from the verb on.
+/// Reads `--config FILE`, then the command line over it (`--name value`, `--name=value`, `--name`
+/// and `--no-name` for flags), then checks. argv[0] is skipped: for a verb of a program, hand in
+/// argv from the verb on.
 ///
-/// Nothing: the variables are set and the program goes on. A number: the program ends with that status, having written
-/// to standard output what --help, --help-all (every field) or --print-config (the effective options as a file) asks
-/// for (0), or to standard error one line that says what is wrong and what to do (2).
-[[nodiscard]] std::optional<int> configure(int argc, const char* const* argv, const program& program);
+/// Nothing: the variables are set and the program goes on. A number: the program ends with that
+/// status, having written to standard output what --help, --help-all (every field) or
+/// --print-config (the effective options as a file) asks for (0), or to standard error one line
+/// that says what is wrong and what to do (2).
+[[nodiscard]] std::optional<int> configure(int argc, const char* const* argv,
+                                           const program& program);
 
 /// What `configure` found: to go on (empty text), to print, or an error whose `what` is the line.
 struct outcome {
@@ -50,16 +54,18 @@ struct outcome {
   std::string text;
 };
 
-/// `configure` without printing, for tests and for programs with a console of their own. `arguments` are those after the
-/// program's name.
+/// `configure` without printing, for tests and for programs with a console of their own.
+/// `arguments` are those after the program's name.
 [[nodiscard]] opened<outcome> parse(std::span<const std::string> arguments, const program& program);
 
-/// Sets `fields` from a file. Errors: invalid, with file:line:column, the field, what was found and what is allowed (for
-/// an unknown name, the nearest known one); the system's when the file cannot be read. On an error some may be set.
+/// Sets `fields` from a file. Errors: invalid, with file:line:column, the field, what was found and
+/// what is allowed (for an unknown name, the nearest known one); the system's when the file cannot
+/// be read. On an error some may be set.
 [[nodiscard]] opened<void> read_file(const std::string& path, std::span<const field> fields);
 
 /// The same of text in memory; `name` stands for the file in messages.
-[[nodiscard]] opened<void> read_text(std::string_view text, const std::string& name, std::span<const field> fields);
+[[nodiscard]] opened<void> read_text(std::string_view text, const std::string& name,
+                                     std::span<const field> fields);
 
 /// The present values as a file that `read_text` takes, each with its help as a comment.
 [[nodiscard]] std::string print(std::span<const field> fields);

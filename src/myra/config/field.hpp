@@ -1,8 +1,9 @@
 // One option: its name, what it may be, and the variable behind it.
 //
-// A field has one name, `listener.reuse_port`, which is table and key in a file (`[listener]`, `reuse_port = true`) and, with
-// dashes, an option of the command line (`--listener.reuse-port`). Some have a brief name for the command line as
-// well (`--listen`). A program adds fields of its own, bound to its own variables, with the functions below.
+// A field has one name, `listener.reuse_port`, which is table and key in a file (`[listener]`,
+// `reuse_port = true`) and, with dashes, an option of the command line (`--listener.reuse-port`).
+// Some have a brief name for the command line as well (`--listen`). A program adds fields of its
+// own, bound to its own variables, with the functions below.
 #pragma once
 
 #include <concepts>
@@ -20,18 +21,19 @@
 namespace myra::config {
 
 enum class field_kind : std::uint8_t {
-  flag,      ///< true or false.
-  number,    ///< An integer.
-  size,      ///< Bytes: an integer, or text such as "16KiB".
-  time,      ///< Text such as "250ms".
-  text,      ///< Any text.
+  flag,    ///< true or false.
+  number,  ///< An integer.
+  size,    ///< Bytes: an integer, or text such as "16KiB".
+  time,    ///< Text such as "250ms".
+  text,    ///< Any text.
 };
 
 /// What stands in a file: a flag is a bool, a number an integer, everything else may be text.
 using value = std::variant<bool, std::int64_t, std::string>;
 
 struct field_name {
-  field_name(const char* full_name) : full(full_name) {}  // NOLINT(google-explicit-constructor): reads as a name
+  field_name(const char* full_name)
+      : full(full_name) {}  // NOLINT(google-explicit-constructor): reads as a name
   field_name(const char* full_name, const char* brief_name) : full(full_name), brief(brief_name) {}
   std::string full;   ///< "listener.reuse_port"
   std::string brief;  ///< For the command line: "listen"; may be empty.
@@ -69,15 +71,17 @@ struct time_bounds {
 
 /// Each makes a field bound to `target`, which must outlive it. What `target` holds is the default.
 [[nodiscard]] field flag(field_name name, std::string help, bool& target);
-[[nodiscard]] field time(field_name name, std::string help, duration& target, time_bounds allowed = {});
+[[nodiscard]] field time(field_name name, std::string help, duration& target,
+                         time_bounds allowed = {});
 [[nodiscard]] field text(field_name name, std::string form, std::string help, std::string& target);
 /// Text that `endpoint::parse` reads. Empty is allowed and means none.
 [[nodiscard]] field address(field_name name, std::string help, std::string& target);
 [[nodiscard]] field address(field_name name, std::string help, endpoint& target);
 
 /// The general forms, for what the others are made of.
-[[nodiscard]] field integer(field_kind kind, field_name name, std::string help, const bounds& allowed,
-                            std::function<std::int64_t()> get, std::function<void(std::int64_t)> set);
+[[nodiscard]] field integer(field_kind kind, field_name name, std::string help,
+                            const bounds& allowed, std::function<std::int64_t()> get,
+                            std::function<void(std::int64_t)> set);
 [[nodiscard]] field one_of(field_name name, std::string help, std::vector<std::string> words,
                            std::function<std::size_t()> get, std::function<void(std::size_t)> set);
 

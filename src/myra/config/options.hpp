@@ -1,5 +1,5 @@
-// The options of a Myra program as one value, and the table of its fields from which both outside forms come: the file
-// (TOML) and the command line.
+// The options of a Myra program as one value, and the table of its fields from which both outside
+// forms come: the file (TOML) and the command line.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace myra::config {
 
-/// Everything that a server, a client or a proxy can be told. Defaults are right; a program may set its own before it
-/// reads the outside forms.
+/// Everything that a server, a client or a proxy can be told. Defaults are right; a program may set
+/// its own before it reads the outside forms.
 struct options {
   /// Reactors, each on a thread of its own.
   std::uint32_t threads = 1;
@@ -26,19 +26,21 @@ struct options {
   shutdown_options shutdown;
 };
 
-/// Which of the options a program understands, beside those of the reactor. What it does not use it does not offer.
+/// Which of the options a program understands, beside those of the reactor. What it does not use it
+/// does not offer.
 struct offered {
   bool threads = false;
   bool listener = false;  ///< `listener.*`, `connection.*` and `shutdown.*`.
   bool connect = false;   ///< `connect.*` and `connection.*`.
 };
 
-/// The table: one field for each option, bound to `target`, which must outlive it. The fields `connection.*` are those of
-/// every connection, accepted (listener.connection) and made (connect.connection).
+/// The table: one field for each option, bound to `target`, which must outlive it. The fields
+/// `connection.*` are those of every connection, accepted (listener.connection) and made
+/// (connect.connection).
 [[nodiscard]] std::vector<field> fields_of(options& target, const offered& parts);
 
-/// Names the first pair of options that does not go together, what was found and what is allowed; empty when all is
-/// right.
+/// Names the first pair of options that does not go together, what was found and what is allowed;
+/// empty when all is right.
 [[nodiscard]] std::string check(const options& options, const offered& parts);
 
 }  // namespace myra::config

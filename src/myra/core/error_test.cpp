@@ -9,8 +9,8 @@ namespace myra {
 namespace {
 
 constexpr condition all_conditions[] = {
-    condition::disconnected,       condition::timed_out, condition::refused,
-    condition::unreachable,        condition::cancelled, condition::invalid,
+    condition::disconnected,       condition::timed_out,   condition::refused,
+    condition::unreachable,        condition::cancelled,   condition::invalid,
     condition::resource_exhausted, condition::unsupported, condition::permission_denied,
 };
 
@@ -21,16 +21,26 @@ struct expectation {
 
 TEST(error, a_kernel_result_answers_to_its_condition_and_to_no_other) {
   const std::vector<expectation> table = {
-      {ECONNRESET, condition::disconnected},     {EPIPE, condition::disconnected},
-      {ECONNABORTED, condition::disconnected},   {ENOTCONN, condition::disconnected},
-      {ESHUTDOWN, condition::disconnected},      {ETIMEDOUT, condition::timed_out},
-      {ETIME, condition::timed_out},             {ECONNREFUSED, condition::refused},
-      {EHOSTUNREACH, condition::unreachable},    {ENETUNREACH, condition::unreachable},
-      {ENETDOWN, condition::unreachable},        {EMFILE, condition::resource_exhausted},
-      {ENFILE, condition::resource_exhausted},   {ENOBUFS, condition::resource_exhausted},
-      {ENOMEM, condition::resource_exhausted},   {ECANCELED, condition::cancelled},
-      {EINVAL, condition::invalid},              {ENOSYS, condition::unsupported},
-      {EOPNOTSUPP, condition::unsupported},      {EPERM, condition::permission_denied},
+      {ECONNRESET, condition::disconnected},
+      {EPIPE, condition::disconnected},
+      {ECONNABORTED, condition::disconnected},
+      {ENOTCONN, condition::disconnected},
+      {ESHUTDOWN, condition::disconnected},
+      {ETIMEDOUT, condition::timed_out},
+      {ETIME, condition::timed_out},
+      {ECONNREFUSED, condition::refused},
+      {EHOSTUNREACH, condition::unreachable},
+      {ENETUNREACH, condition::unreachable},
+      {ENETDOWN, condition::unreachable},
+      {EMFILE, condition::resource_exhausted},
+      {ENFILE, condition::resource_exhausted},
+      {ENOBUFS, condition::resource_exhausted},
+      {ENOMEM, condition::resource_exhausted},
+      {ECANCELED, condition::cancelled},
+      {EINVAL, condition::invalid},
+      {ENOSYS, condition::unsupported},
+      {EOPNOTSUPP, condition::unsupported},
+      {EPERM, condition::permission_denied},
       {EACCES, condition::permission_denied},
   };
   for (const expectation& row : table)

@@ -18,7 +18,6 @@ struct element : list_node<first_tag>, list_node<second_tag> {
 using list = intrusive_list<element, first_tag>;
 using other_list = intrusive_list<element, second_tag>;
 
-
 std::vector<int> drain(list& drained) {
   std::vector<int> values;
   while (element* taken = drained.pop_front()) values.push_back(taken->value);
