@@ -1,7 +1,9 @@
-// Cancelling coroutines from outside: a scope knows what its coroutines wait for, and ends the waits.
+// Cancelling coroutines from outside: a scope knows what its coroutines wait for, and ends the
+// waits.
 //
-// Every task inherits the scope of the task that awaits it. An awaiter that can end early enters its wait into that
-// scope; nothing has to be passed from call to call. Thread: all of it on the loop's.
+// Every task inherits the scope of the task that awaits it. An awaiter that can end early enters
+// its wait into that scope; nothing has to be passed from call to call. Thread: all of it on the
+// loop's.
 #pragma once
 
 #include <cassert>
@@ -12,7 +14,8 @@ namespace myra {
 
 struct suspension_tag;
 
-/// The wait of one coroutine, as its scope sees it. Part of an awaiter, thus of the frame that waits.
+/// The wait of one coroutine, as its scope sees it. Part of an awaiter, thus of the frame that
+/// waits.
 class suspension : public list_node<suspension_tag> {
  public:
   using callback = void (*)(suspension& unwanted) noexcept;
@@ -26,12 +29,14 @@ class suspension : public list_node<suspension_tag> {
   callback on_cancel_;
 };
 
-/// What a scope holds: the waits inside it, and whether they are still wanted. It outlives its coroutines.
+/// What a scope holds: the waits inside it, and whether they are still wanted. It outlives its
+/// coroutines.
 class cancellation {
  public:
   [[nodiscard]] bool requested() const noexcept { return requested_; }
 
-  /// Ends all present waits, and every later one as it begins. A wait that has what it waits for is not harmed.
+  /// Ends all present waits, and every later one as it begins. A wait that has what it waits for is
+  /// not harmed.
   void request() noexcept {
     requested_ = true;
     while (suspension* unwanted = waits_.pop_front()) unwanted->cancel();

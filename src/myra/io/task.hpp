@@ -2,8 +2,8 @@
 //
 //   task<std::size_t> count(connection peer) { ... co_return total; }
 //
-// Lazy: nothing runs before the task is awaited, spawned or run (myra/reactor/async.hpp). One allocation a call, for
-// the frame. Thread: a task stays on the thread that started it.
+// Lazy: nothing runs before the task is awaited, spawned or run (myra/reactor/async.hpp). One
+// allocation a call, for the frame. Thread: a task stays on the thread that started it.
 #pragma once
 
 #include <cassert>
@@ -95,7 +95,8 @@ class task_promise<void> : public task_promise_base {
   std::exception_ptr thrown_;
 };
 
-/// Owns its frame. To destroy one that waits for an operation is a bug: the awaiters assert. Scopes cancel and wait.
+/// Owns its frame. To destroy one that waits for an operation is a bug: the awaiters assert. Scopes
+/// cancel and wait.
 template <class T>
 class [[nodiscard]] task {
  public:
@@ -111,8 +112,8 @@ class [[nodiscard]] task {
   }
   ~task() { destroy(); }
 
-  /// Runs the task up to its end or its first wait, in `scope` (null: nobody cancels it). Once, and for those who
-  /// drive tasks without being coroutines; everybody else writes co_await.
+  /// Runs the task up to its end or its first wait, in `scope` (null: nobody cancels it). Once, and
+  /// for those who drive tasks without being coroutines; everybody else writes co_await.
   void start(cancellation* scope) {
     assert(frame_ && !frame_.done());
     frame_.promise().scope_ = scope;
@@ -123,10 +124,13 @@ class [[nodiscard]] task {
   T take() { return frame_.promise().take(); }
 
   /// The frame, which the caller has to destroy.
-  [[nodiscard]] std::coroutine_handle<> release() && noexcept { return std::exchange(frame_, nullptr); }
+  [[nodiscard]] std::coroutine_handle<> release() && noexcept {
+    return std::exchange(frame_, nullptr);
+  }
 
-  /// Awaiting runs the task; the value is moved out, an exception is thrown on. When the task ends without waiting,
-  /// so does its awaiter: chains of ready tasks use no stack, whatever the compiler's optimisation.
+  /// Awaiting runs the task; the value is moved out, an exception is thrown on. When the task ends
+  /// without waiting, so does its awaiter: chains of ready tasks use no stack, whatever the
+  /// compiler's optimisation.
   class awaiter {
    public:
     explicit awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
