@@ -14,6 +14,5 @@ endforeach()
 
 add_library(header_check OBJECT EXCLUDE_FROM_ALL ${sources})
 target_compile_features(header_check PRIVATE cxx_std_23)
-target_compile_options(header_check PRIVATE -fsyntax-only)
 target_include_directories(header_check PRIVATE "${PROJECT_SOURCE_DIR}/src")
 target_link_libraries(header_check PRIVATE myra::liburing)

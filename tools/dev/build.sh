@@ -1,4 +1,5 @@
-# build_preset PRESET [TARGET...]: configures when needed and builds. Sourced by the verbs.
+# build_preset PRESET [NINJA ARGUMENT OR TARGET...]: configures when needed and builds. Sourced by
+# the verbs.
 
 source "$MYRA_ROOT/tools/dev/packages.sh"
 
@@ -48,9 +49,6 @@ build_preset() {
     # Two builds of one preset at a time would write the same files.
     flock 9
     configure_preset "$preset" || exit
-    if [[ $(ninja -C "build/$preset" -n "$@") == *"no work to do"* ]]; then
-      exit 0
-    fi
     step "building preset $preset"
     ninja -C "build/$preset" -j "$(nproc)" "${ninja_options[@]}" "$@" >&2
   ) 9>"build/.lock-$preset"

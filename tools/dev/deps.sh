@@ -46,7 +46,8 @@ private_apt() {
 # The mirror this machine already uses for the ordinary Debian archive.
 debian_mirror() {
   apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL) $(COMPONENT) $(CREATED_BY)' |
-    awk '$2 == "Debian" && $3 == "Debian" && $4 == "main" && $5 == "Packages" && !found {print $1; found = 1}'
+    awk '$2 == "Debian" && $3 == "Debian" && $4 == "main" && $5 == "Packages" {print $1}' |
+    sort -u | head -1
 }
 
 write_source() {
@@ -61,8 +62,11 @@ write_source() {
 newer_keyring() {
   local folder=$state/keyring
   rm -rf "$folder" && mkdir -p "$folder"
-  (cd "$folder" && apt-get -q -o APT::Sandbox::User="$(id -un)" download debian-archive-keyring >&2 &&
-    dpkg-deb -x debian-archive-keyring_*.deb .) || return 1
+  (
+    cd "$folder" &&
+      apt-get -q -o APT::Sandbox::User="$(id -un)" download debian-archive-keyring >&2 &&
+      dpkg-deb -x debian-archive-keyring_*.deb .
+  ) || return 1
   printf '%s\n' "$folder$KEYRING"
 }
 
@@ -80,8 +84,8 @@ fetch() {
   local mirror
   mirror=$(debian_mirror)
   if [[ -z $mirror ]]; then
-    say "no Debian archive among this machine's apt sources. Install liburing >= $MIN_MAJOR.$MIN_MINOR" \
-      "(headers and liburing.a) and set MYRA_LIBURING_PREFIX to its prefix."
+    say "no Debian archive among this machine's apt sources. Install liburing >=" \
+      "$MIN_MAJOR.$MIN_MINOR (headers and liburing.a) and set MYRA_LIBURING_PREFIX to its prefix."
     return 2
   fi
   say "liburing >= $MIN_MAJOR.$MIN_MINOR is not installed; unpacking $SUITE's to $prefix"

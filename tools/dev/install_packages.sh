@@ -7,7 +7,7 @@ readonly POLICY=/usr/sbin/policy-rc.d
 
 install() {
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
-    apt-get install -y -q --no-install-recommends "$@"
+    apt-get install -y -q -o Dpkg::Use-Pty=0 --no-install-recommends "$@"
 }
 
 # While this file is there and says 101, maintainer scripts start nothing.

@@ -11,12 +11,12 @@ run_suite() {
   shift
   report=$MYRA_ROOT/build/$preset/reports/ctest-${#suite_reports[@]}.xml
   options=(--output-on-failure --no-tests=ignore --parallel "$(nproc)")
-  if [[ -t 1 ]]; then options+=(--progress); fi
   mkdir -p "build/$preset/reports"
   rm -f "$report"
   step "testing preset $preset"
   ctest --test-dir "build/$preset" "${options[@]}" --output-junit "$report" \
-    --test-output-size-passed 100000 --test-output-size-failed 400000 "$@" || code=$?
+    --test-output-size-passed 100000 --test-output-size-failed 400000 "$@" |
+    sed -u '/^ *Start *[0-9]*: /d' || code=$?
   suite_reports+=("$code:$report")
 }
 

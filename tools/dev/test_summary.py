@@ -78,7 +78,7 @@ def main(arguments):
         for name, outcome, detail in read(report):
             outcomes[outcome].append((name, detail))
         if int(code) != 0 and len(outcomes["failed"]) == failed_before:
-            broken.append(f"ctest for preset {preset_of(report)} reports a failure it does not name")
+            broken.append(f"ctest for preset {preset_of(report)} failed without naming a test")
 
     print_skips(outcomes["skipped"])
     if outcomes["failed"]:

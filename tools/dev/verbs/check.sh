@@ -1,7 +1,7 @@
 # check [STEP...]       Everything CI checks beside the tests.
 #
-# Steps: format, layers, headers, tidy, consumers; all of them when none is named. Every step runs, and
-# the exit code is 1 when one failed. ./dev fix repairs what format complains of.
+# Steps: format, layers, headers, tidy, consumers; all of them when none is named. Every step runs,
+# and the exit code is 1 when one failed. ./dev fix repairs what format complains of.
 #
 #   ./dev check
 #   ./dev check format layers
@@ -9,12 +9,20 @@
 source "$MYRA_ROOT/tools/dev/build.sh"
 source "$MYRA_ROOT/tools/dev/sources.sh"
 
-check_format() { sources | xargs -d '\n' clang-format-19 --dry-run --Werror; }
+check_format() {
+  local path unformatted=0
+  while IFS= read -r path; do
+    clang-format-19 "$path" | cmp -s - "$path" && continue
+    printf '%s: not formatted; ./dev fix does it\n' "$path"
+    unformatted=$((unformatted + 1))
+  done < <(sources)
+  ((unformatted == 0))
+}
 
 check_layers() { python3 tools/check_layers.py; }
 
 # Every header of src/ compiles alone.
-check_headers() { build_preset dev header_check; }
+check_headers() { build_preset dev -k 0 header_check; }
 
 check_tidy() {
   need_packages build && tools/dev/deps.sh && configure_preset dev &&
@@ -42,7 +50,8 @@ check_consumers() {
 
 readonly STEPS=(format layers headers tidy consumers)
 for name in "$@"; do
-  [[ " ${STEPS[*]} " == *" $name "* ]] || usage_error "check has no step '$name'. Steps: ${STEPS[*]}."
+  [[ " ${STEPS[*]} " == *" $name "* ]] ||
+    usage_error "check has no step '$name'. Steps: ${STEPS[*]}."
 done
 [[ $# -gt 0 ]] || set -- "${STEPS[@]}"
 

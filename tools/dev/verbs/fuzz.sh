@@ -1,15 +1,18 @@
 # fuzz [NAME...] [--minutes N]   Fuzz parsers (all of fuzz/, one minute each, when none is named).
 #
-# Builds with libFuzzer, AddressSanitizer and UBSan. New inputs gather in build/fuzz/corpus/NAME; the
-# committed ones in fuzz/corpus/NAME are read as well. An input that breaks the parser is written to
-# build/fuzz/findings and its path printed: copy it to fuzz/corpus/NAME with the fix.
+# Builds with libFuzzer, AddressSanitizer and UBSan. New inputs gather in build/fuzz/corpus/NAME;
+# the committed ones in fuzz/corpus/NAME are read as well. An input that breaks the parser is written
+# to build/fuzz/findings and its path printed: copy it to fuzz/corpus/NAME with the fix.
 #
 #   ./dev fuzz resp --minutes 10
-#   ./dev fuzz --replay         only run the committed inputs once, no Clang needed (in ./dev test too)
+#   ./dev fuzz --replay         run the committed inputs once, without Clang; ./dev test does so too
 
 source "$MYRA_ROOT/tools/dev/suite.sh"
 
-fuzzer_names() { find fuzz -maxdepth 1 -name '*.cpp' ! -name replay_main.cpp -printf '%f\n' | sed 's/\.cpp$//' | sort; }
+fuzzer_names() {
+  find fuzz -maxdepth 1 -name '*.cpp' ! -name replay_main.cpp -printf '%f\n' |
+    sed 's/\.cpp$//' | sort
+}
 
 fuzz_one() {
   local name=$1 minutes=$2 corpus=build/fuzz/corpus/$1 findings=build/fuzz/findings seeds=()
@@ -25,7 +28,8 @@ while (($# > 0)); do
   case $1 in
     --replay) replay=true ;;
     --minutes)
-      [[ ${2-} =~ ^[1-9][0-9]{0,3}$ ]] || usage_error "--minutes wants a whole number from 1, found '${2-}'"
+      [[ ${2-} =~ ^[1-9][0-9]{0,3}$ ]] ||
+        usage_error "--minutes wants a whole number from 1 to 9999, found '${2-}'"
       minutes=$2 && shift
       ;;
     -*) usage_error "fuzz knows --minutes N and --replay, found '$1'" ;;
@@ -36,7 +40,8 @@ done
 
 mapfile -t known < <(fuzzer_names)
 for name in "${names[@]}"; do
-  [[ " ${known[*]} " == *" $name "* ]] || usage_error "there is no fuzzer '$name'. Fuzzers: ${known[*]}."
+  [[ " ${known[*]} " == *" $name "* ]] ||
+    usage_error "there is no fuzzer '$name'. Fuzzers: ${known[*]}."
 done
 ((${#names[@]} > 0)) || names=("${known[@]}")
 

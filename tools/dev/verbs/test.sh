@@ -1,8 +1,8 @@
 # test [PATTERN]        Build, and run every test.
 #
 # Unit, conformance and fuzz-replay tests run on the preset dev, where assertions are on; the tests
-# with real traffic (label e2e) on the preset release, which is what users run. Ends with the count of
-# what passed, failed and was skipped, and with the reason of each skip. Exit code 1 on any failure.
+# with real traffic (label e2e) on the preset release, which is what users run. Ends with the count
+# of what passed, failed and was skipped, and the reason of each skip. Exit code 1 on any failure.
 #
 #   ./dev test
 #   ./dev test framing          only the tests whose name has "framing" in it
