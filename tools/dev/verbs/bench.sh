@@ -5,7 +5,9 @@
 
 source "$MYRA_ROOT/tools/dev/build.sh"
 
-suites() { find bench -maxdepth 1 -name 'run_*.py' -printf '%f\n' | sed 's/^run_//; s/\.py$//' | sort; }
+suites() {
+  find bench -maxdepth 1 -name 'run_*.py' -printf '%f\n' | sed 's/^run_//; s/\.py$//' | sort
+}
 
 suite=${1:-core}
 shift || true

@@ -1,8 +1,8 @@
 # fuzz [NAME...] [--minutes N]   Fuzz parsers (all of fuzz/, one minute each, when none is named).
 #
 # Builds with libFuzzer, AddressSanitizer and UBSan. New inputs gather in build/fuzz/corpus/NAME;
-# the committed ones in fuzz/corpus/NAME are read as well. An input that breaks the parser is written
-# to build/fuzz/findings and its path printed: copy it to fuzz/corpus/NAME with the fix.
+# the committed ones in fuzz/corpus/NAME are read as well. An input that breaks the parser is
+# written to build/fuzz/findings and its path printed: copy it to fuzz/corpus/NAME with the fix.
 #
 #   ./dev fuzz resp --minutes 10
 #   ./dev fuzz --replay         run the committed inputs once, without Clang; ./dev test does so too
