@@ -23,6 +23,9 @@ bool replay_file(const fs::path& path) {
   }
   // A copy of exactly the input's size on the heap, so that a sanitizer sees a read past its end.
   const std::vector<std::uint8_t> input(text.begin(), text.end());
+  // Before the run: an input that ends the program is the last one named.
+  std::printf("%s\n", path.c_str());
+  std::fflush(stdout);
   LLVMFuzzerTestOneInput(input.data(), input.size());
   return true;
 }

@@ -1,0 +1,75 @@
+// Frames that end with a delimiter: fed in pieces, the reader finds what a plain search in the
+// whole stream finds.
+#include "myra/framing/delimiter_reader.hpp"
+
+#include <string>
+#include <vector>
+
+#include "fuzz_input.hpp"
+
+namespace {
+
+using namespace myra;
+
+struct outcome {
+  std::vector<std::string> frames;
+  std::error_code error;
+
+  friend bool operator==(const outcome&, const outcome&) = default;
+};
+
+delimiter take_options(fuzz::input& input) {
+  delimiter options;
+  options.frame_size_max_bytes = input.byte();
+  options.text.clear();
+  for (std::size_t size = 1 + input.byte() % 4; size != 0; --size)
+    options.text += static_cast<char>(input.byte());
+  return options;
+}
+
+outcome read(const delimiter& options, std::string_view stream,
+             const std::vector<std::size_t>& piece_sizes) {
+  auto reader = delimiter_reader::open(options).value();
+  outcome seen;
+  fuzz::for_each_piece(stream, piece_sizes, [&](std::string_view piece) {
+    reader.feed(as_bytes(piece));
+    while (const auto frame = reader.next()) seen.frames.emplace_back(as_text(*frame));
+    fuzz::require(reader.pending_size_bytes() < options.frame_size_max_bytes, "storage is bounded");
+  });
+  seen.error = reader.finish();
+  return seen;
+}
+
+outcome read_plainly(const delimiter& options, std::string_view stream) {
+  outcome seen;
+  while (!stream.empty()) {
+    const std::size_t at = stream.substr(0, options.frame_size_max_bytes).find(options.text);
+    if (at == std::string_view::npos) {
+      seen.error = stream.size() < options.frame_size_max_bytes ? framing_error::truncated
+                                                                : framing_error::frame_too_long;
+      return seen;
+    }
+    seen.frames.emplace_back(stream.substr(0, at));
+    stream.remove_prefix(at + options.text.size());
+  }
+  return seen;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::input input(data, size);
+  const delimiter options = take_options(input);
+  const auto piece_sizes = input.piece_sizes();
+  const std::string_view stream = input.rest();
+  if (!validate(options)) {
+    fuzz::require(!delimiter_reader::open(options), "invalid options make no reader");
+    return 0;
+  }
+  const outcome plain = read_plainly(options, stream);
+  fuzz::require(read(options, stream, {stream.size()}) == plain,
+                "fed whole, the frames are those found plainly");
+  fuzz::require(read(options, stream, piece_sizes) == plain,
+                "fed in pieces, the frames are the same");
+  return 0;
+}
