@@ -14,7 +14,8 @@ enum class transport_errc {
   receive_timeout,    ///< Nothing came by the deadline of this receive. Is condition::timed_out.
   handler_threw,      ///< The connection's handler threw an exception.
   no_address,         ///< There was no address to connect to. Is condition::invalid.
-  drain_timeout,      ///< The drain's deadline passed before the connection was done. Is condition::timed_out.
+  drain_timeout,      ///< The drain's deadline passed before the connection was done. Is
+                      ///< condition::timed_out.
 };
 
 const std::error_category& transport_category() noexcept;
