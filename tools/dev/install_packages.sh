@@ -24,8 +24,10 @@ if ! install "$@"; then
 fi
 
 # Nor is a service that came with them to start at the next boot.
-for package in "$@"; do
-  case $package in
-    redis-server | haproxy) deb-systemd-helper disable "$package.service" >/dev/null ;;
-  esac
-done
+if command -v systemctl >/dev/null; then
+  for package in "$@"; do
+    case $package in
+      redis-server | haproxy) systemctl disable --quiet "$package.service" ;;
+    esac
+  done
+fi
