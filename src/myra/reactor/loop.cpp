@@ -114,8 +114,10 @@ void loop::note_stall(time_point handlers_began, time_point now) noexcept {
 }
 
 result<void> loop::turn(time_point deadline) noexcept {
+  before_wait_ = true;
   run_deferred();
-  const bool work_left = !deferred_.empty() || !inbox_.empty();
+  before_wait_ = false;
+  const bool work_left = std::exchange(hastened_, false) || !deferred_.empty() || !inbox_.empty();
   deadline = work_left ? time_point{} : std::min(deadline, timers_.next());
   if (watchdog_) watchdog_->end();
   const auto waited = backend_->wait(deadline, now_);

@@ -93,6 +93,10 @@ class loop {
   /// Calls `task` once when a buffer is free.
   void await_buffer(deferred& task) noexcept;
 
+  /// Somebody is interested in a silent operation that is submitted. If the wait that carries it out is still to come it
+  /// does not sleep, since the end of a silent operation wakes nobody.
+  void hasten() noexcept { hastened_ = hastened_ || before_wait_; }
+
   /// Any thread.
   [[nodiscard]] post_status post(posted_call& call);
   void wake() noexcept { backend_->wake(); }
@@ -130,6 +134,8 @@ class loop {
   intrusive_list<drainable, drainable_tag> drainables_;
   std::unique_ptr<drainable> transport_;
   time_point now_;
+  bool before_wait_ = false;
+  bool hastened_ = false;
   std::uint64_t fed_count_ = 0;  ///< The pool's returned_count when waiters were last fed.
   loop_counters tally_;
   std::unique_ptr<watchdog> watchdog_;

@@ -82,8 +82,9 @@ reactor& reactor::operator=(reactor&&) noexcept = default;
 reactor::~reactor() = default;
 
 result<void> reactor::run() {
-  while (!parts_->stopping.exchange(false, std::memory_order_acquire))
+  while (!parts_->stopping.load(std::memory_order_acquire))
     if (auto turned = parts_->runs->turn(never); !turned) return turned;
+  parts_->stopping.store(false, std::memory_order_relaxed);
   return {};
 }
 
@@ -99,7 +100,7 @@ int reactor::run_until_signal(const shutdown_options& options) {
   loop& runs = *parts_->runs;
   signal_watch signals(runs);
   if (!signals.opened()) return 1;
-  while (!signals.seen() && !parts_->stopping.exchange(false, std::memory_order_acquire))
+  while (!signals.seen() && !parts_->stopping.load(std::memory_order_acquire))
     if (!runs.turn(never)) return 1;
   return drain(options.drain_deadline) ? 0 : 1;
 }

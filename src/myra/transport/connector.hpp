@@ -19,8 +19,8 @@ struct connect_options {
   /// RFC 8305, "Connection Attempt Delay".
   duration attempt_delay = std::chrono::milliseconds(250);
   /// The local address to connect from; empty: the kernel chooses.
-  endpoint local;
-  connection_options connection;
+  endpoint local = {};
+  connection_options connection = {};
 };
 
 /// The connection, or why there is none: the error of the last address to fail, or connect_timeout, or cancelled.

@@ -116,6 +116,12 @@ std::string_view endpoint::unix_name() const noexcept {
   return {bytes, is_path ? ::strnlen(bytes, size) : size};
 }
 
+std::string endpoint::unix_path() const {
+  if (family() != AF_UNIX) return {};
+  const std::string_view name = unix_name();
+  return name.empty() || name.front() == '\0' ? std::string() : std::string(name);
+}
+
 opened<endpoint> endpoint::parse(std::string_view text) {
   constexpr std::string_view unix_prefix = "unix:";
   if (text.starts_with(unix_prefix)) {

@@ -44,6 +44,9 @@ class endpoint {
   [[nodiscard]] std::string to_string() const;
 
   /// The same family, address, port and scope, or the same Unix name.
+  /// The file of a Unix socket that has one; "" for everything else.
+  [[nodiscard]] std::string unix_path() const;
+
   friend bool operator==(const endpoint& left, const endpoint& right) noexcept;
 
  private:

@@ -11,7 +11,7 @@ namespace myra {
 
 struct listener_options {
   /// As `endpoint::parse` reads it.
-  std::string address;
+  std::string address = {};
   /// Zero: the kernel's limit, net.core.somaxconn.
   int backlog = 0;
   bool reuse_address = true;  ///< SO_REUSEADDR, so that a restart can bind while old connections linger.
@@ -24,7 +24,7 @@ struct listener_options {
   bool unlink_stale_socket = true;
   /// Stop accepting at this many open connections, go on below; zero: no limit.
   std::uint32_t connections_max = 0;
-  connection_options connection;
+  connection_options connection = {};
 };
 
 struct listener_counters {

@@ -157,7 +157,7 @@ void uring_backend::wake() noexcept {
 bool uring_backend::pending() const noexcept { return ring_->unsubmitted() != 0 || parked_first_ != nullptr; }
 
 int uring_backend::enter(time_point deadline, time_point now) noexcept {
-  if (ring_->ready() != 0 || deadline == time_point{}) return ring_->submit();
+  if (ring_->ready() != 0 || deadline == time_point{} || unresolved_) return ring_->submit();
   if (wait_ == waiting::block) return ring_->submit_and_wait(deadline == never ? never.time_since_epoch() : deadline - now);
   const bool needed = ring_->unsubmitted() != 0 || ring_->wants_entry() || !silent_.empty();
   return needed ? ring_->submit() : 0;
@@ -231,13 +231,15 @@ void uring_backend::reclaim(operation_kind kind, const io_uring_cqe& cqe) noexce
 }
 
 void uring_backend::resolve_silent() noexcept {
-  if (silent_.empty() || ring_->overflowed()) return;
+  unresolved_ = !silent_.empty() && ring_->overflowed();
+  if (silent_.empty() || unresolved_) return;
   resolving_.swap(silent_);
   for (silent_send& sent : resolving_) {
     if (sent.operation == nullptr) continue;
     if (!ring_->consumed(sent.position)) {
       sent.operation->backend_index = static_cast<std::uint32_t>(silent_.size());
       silent_.push_back(sent);
+      unresolved_ = true;
       continue;
     }
     ++counters_.silent_sends;

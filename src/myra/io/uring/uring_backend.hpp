@@ -66,6 +66,7 @@ class uring_backend final : public backend {
   feature_switches features_;
   int wake_descriptor_;
   bool wake_armed_ = false;
+  bool unresolved_ = false;  ///< Silent sends are left whose end nothing will announce.
   std::vector<silent_send> silent_;
   std::vector<silent_send> resolving_;
   operation* parked_first_ = nullptr;  ///< Submitted while the queue was full and the kernel took nothing.

@@ -1,0 +1,159 @@
+#include "myra/transport/acceptor.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+
+#include "myra/reactor/async.hpp"
+
+namespace myra {
+namespace {
+
+// The first pause is short, since descriptors often come back at once; the longest keeps the promise that service is
+// back within a second of the shortage's end.
+constexpr duration back_off_first = std::chrono::milliseconds(10);
+constexpr duration back_off_longest = std::chrono::milliseconds(500);
+
+bool is_shortage(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+// accept(2), "Error handling": these tell of the connection that was to be accepted, not of the listening socket.
+bool is_fatal(int error) noexcept {
+  return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP || error == EFAULT;
+}
+
+}  // namespace
+
+listener::acceptor::acceptor(loop& runs, int socket, const listener_options& options, const endpoint& local) noexcept
+    : loop_(runs), options_(options), local_(local), accept_(*this), close_(*this), pause_(*this),
+      back_off_(back_off_first) {
+  accept_.descriptor = close_.descriptor = socket;
+  accept_.multishot = runs.options().features.multishot_accept;
+  runs.enlist(*this);
+}
+
+listener::acceptor::~acceptor() = default;
+
+void listener::acceptor::serve(connection_handler& shared) noexcept {
+  shared_ = &shared;
+  arm();
+}
+
+void listener::acceptor::serve(handler_factory factory) noexcept {
+  factory_ = std::move(factory);
+  arm();
+}
+
+void listener::acceptor::serve(connection_coroutine coroutine) noexcept {
+  coroutine_ = std::move(coroutine);
+  arm();
+}
+
+void listener::acceptor::arm() noexcept {
+  if (closing_ || full() || pause_.armed() || !accept_.idle()) return;
+  loop_.backend().submit(accept_);
+}
+
+void listener::acceptor::on_accept(io::operation& completed, io::completion& what) noexcept {
+  acceptor& self = static_cast<accepting&>(completed).self;
+  if (what.result >= 0)
+    self.accepted(what.result);
+  else if (what.result != -ECANCELED)
+    self.failed(-what.result);
+  if (what.more) return;
+  if (self.closing_)
+    self.loop_.backend().submit(self.close_);
+  else
+    self.arm();
+}
+
+void listener::acceptor::accepted(int socket) noexcept {
+  back_off_ = back_off_first;
+  if (closing_) return loop_.backend().sockets().close(socket);
+  ++counters_.accepted;
+  stream* made = stream_table::of(loop_).adopt(socket, options_.connection);
+  if (made == nullptr) return failed(ENOMEM);
+  ++connection_count_;
+  made->set_parent(*this);
+  try {
+    start(*made);
+  } catch (const std::exception& thrown) {
+    ++loop_.tally().handler_exceptions;
+    loop_.log()(log_level::error, std::string("listener: making a handler threw: ") + thrown.what());
+    made->abort();
+  }
+  // What the kernel has accepted beyond the limit is served; no more is asked for until one ends.
+  if (full()) loop_.backend().cancel(accept_);
+}
+
+void listener::acceptor::start(stream& made) {
+  if (shared_ != nullptr) return made.begin(*shared_, nullptr);
+  if (coroutine_) {
+    spawn(loop_, coroutine_(made.owner()));
+    return;
+  }
+  auto handler = factory_();
+  if (handler == nullptr) return made.close();
+  connection_handler& borrowed = *handler;
+  made.begin(borrowed, std::move(handler));
+}
+
+void listener::acceptor::failed(int error) noexcept {
+  if (is_fatal(error)) {
+    loop_.log()(log_level::error, "listener " + local_.to_string() + ": accept: " + kernel_error(-error).message() +
+                                      "; no more connections are accepted");
+    return close();
+  }
+  ++counters_.transient_errors;
+  if (!is_shortage(error)) return;
+  ++counters_.back_offs;
+  if (back_off_ == back_off_first)
+    loop_.log()(log_level::warning, "listener " + local_.to_string() + ": accept: " +
+                                        kernel_error(-error).message() + "; accepting pauses until it passes");
+  loop_.backend().cancel(accept_);
+  loop_.timers().arm(pause_, after(loop_.now(), back_off_));
+  back_off_ = std::min(back_off_ * 2, back_off_longest);
+}
+
+void listener::acceptor::on_pause_over(timer& fired) noexcept { static_cast<pause&>(fired).self.arm(); }
+
+void listener::acceptor::stream_ended() noexcept {
+  --connection_count_;
+  arm();
+  free_if_done();
+}
+
+void listener::acceptor::close() noexcept {
+  if (closing_) return;
+  closing_ = true;
+  pause_.disarm();
+  if (accept_.idle())
+    loop_.backend().submit(close_);
+  else
+    loop_.backend().cancel(accept_);
+}
+
+void listener::acceptor::on_closed(io::operation& completed, io::completion&) noexcept {
+  acceptor& self = static_cast<closing&>(completed).self;
+  self.closed_ = true;
+  if (self.local_.family() == AF_UNIX && self.options_.inherited_descriptor < 0 && self.options_.unlink_stale_socket) {
+    const std::string path = self.local_.unix_path();
+    if (!path.empty()) ::unlink(path.c_str());
+  }
+  self.free_if_done();
+}
+
+void listener::acceptor::abandon() noexcept {
+  abandoned_ = true;
+  close();
+  free_if_done();
+}
+
+void listener::acceptor::free_if_done() noexcept {
+  if (abandoned_ && closed_ && connection_count_ == 0) delete this;
+}
+
+}  // namespace myra

@@ -1,0 +1,246 @@
+#include "myra/transport/connector.hpp"
+
+#include <netinet/in.h>
+
+#include <cerrno>
+#include <deque>
+#include <utility>
+
+#include "myra/transport/address_order.hpp"
+#include "myra/transport/stream.hpp"
+
+namespace myra {
+namespace {
+
+/// Options that count only when they are set before connect(2): the window scale follows from them (tcp(7)).
+int prepare(io::network& sockets, int socket, const connect_options& options) noexcept {
+  const auto set = [&](int name, int bytes) {
+    return bytes == 0 ? 0 : sockets.set_option(socket, SOL_SOCKET, name, &bytes, sizeof bytes);
+  };
+  if (int refused = set(SO_SNDBUF, options.connection.send_buffer_bytes); refused < 0) return refused;
+  if (int refused = set(SO_RCVBUF, options.connection.receive_buffer_bytes); refused < 0)
+    return refused;
+  const endpoint& local = options.local;
+  if (local.family() == AF_UNSPEC) return 0;
+  if (local.family() != AF_UNIX && local.port() == 0) {
+    // The port is chosen by connect(2), which may share one between different peers (ip(7)).
+    const int on = 1;
+    sockets.set_option(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  }
+  return sockets.bind(socket, local.address(), local.size());
+}
+
+}  // namespace
+
+/// Lives until its handle is gone, it has reported, and the kernel has let go of every attempt.
+///
+///   racing ──first success, last failure, deadline, cancel──▶ settled ──next turn──▶ reported
+///   racing or settled ──handle destroyed──▶ reported (to nobody)
+class connect_attempt::race final : public drainable {
+ public:
+  race(loop& on, std::span<const endpoint> to, const connect_options& options, connect_callback done)
+      : loop_(on), options_(options), done_(std::move(done)), order_(alternate_families(to)) {
+    loop_.enlist(*this);
+  }
+
+  void begin();
+  void cancel() noexcept;
+  void abandon() noexcept;
+  [[nodiscard]] bool reported() const noexcept { return reported_; }
+
+  void drain() noexcept override { cancel(); }
+  void cut() noexcept override { cancel(); }
+  [[nodiscard]] bool drained() const noexcept override { return reported_ && in_flight_ == 0; }
+
+ private:
+  struct attempt : io::connect_operation {
+    explicit attempt(race& racing) noexcept
+        : connect_operation(&attempt::on_connect), owner(racing) {}
+    static void on_connect(io::operation& completed, io::completion& what) noexcept {
+      auto& self = static_cast<attempt&>(completed);
+      self.owner.finished(self, what.result);
+    }
+    race& owner;
+  };
+
+  template <void (race::*Act)() noexcept>
+  struct alarm : timer {
+    explicit alarm(race& racing) noexcept
+        : timer([](timer& fired) noexcept { (static_cast<alarm&>(fired).owner.*Act)(); }),
+          owner(racing) {}
+    race& owner;
+  };
+
+  struct reporter : deferred {
+    explicit reporter(race& racing) noexcept
+        : deferred([](deferred& called) noexcept { static_cast<reporter&>(called).owner.report(); }),
+          owner(racing) {}
+    race& owner;
+  };
+
+  void start_next() noexcept;
+  [[nodiscard]] int try_start(const endpoint& to) noexcept;
+  void finished(attempt& ended, int result) noexcept;
+  void time_out() noexcept { settle(make_error_code(transport_errc::connect_timeout)); }
+  void settle(std::error_code why) noexcept;
+  void stop_racing() noexcept;
+  void drop_winner() noexcept;
+  void report() noexcept;
+  [[nodiscard]] result<connection> take_outcome() noexcept;
+  void let_go() noexcept;
+
+  loop& loop_;
+  connect_options options_;
+  connect_callback done_;
+  std::vector<endpoint> order_;
+  std::deque<attempt> attempts_;
+  alarm<&race::start_next> stagger_{*this};
+  alarm<&race::time_out> deadline_{*this};
+  reporter reporter_{*this};
+  std::error_code error_ = make_error_code(transport_errc::no_address);
+  int winner_ = -1;
+  std::size_t next_ = 0;
+  std::size_t in_flight_ = 0;
+  bool settled_ = false;
+  bool reported_ = false;
+  bool reporting_ = false;
+  bool owned_ = true;
+};
+
+void connect_attempt::race::begin() {
+  if (auto complaint = check(options_.connection); !complaint.empty()) {
+    loop_.log()(log_level::error, "connect: " + complaint);
+    settle(std::make_error_code(std::errc::invalid_argument));
+    return;
+  }
+  if (options_.deadline > duration::zero())
+    loop_.timers().arm(deadline_, after(loop_.backend().now(), options_.deadline));
+  start_next();
+}
+
+void connect_attempt::race::start_next() noexcept {
+  stagger_.disarm();
+  while (next_ < order_.size()) {
+    const int started = try_start(order_[next_++]);
+    if (started < 0) {
+      error_ = kernel_error(started);
+      continue;
+    }
+    if (next_ < order_.size())
+      loop_.timers().arm(stagger_, after(loop_.backend().now(), options_.attempt_delay));
+    return;
+  }
+  if (in_flight_ == 0) settle(error_);
+}
+
+int connect_attempt::race::try_start(const endpoint& to) noexcept {
+  io::network& sockets = loop_.backend().sockets();
+  const int socket = sockets.open(to.family(), SOCK_STREAM, 0);
+  if (socket < 0) return socket;
+  if (const int refused = prepare(sockets, socket, options_); refused < 0) {
+    sockets.close(socket);
+    return refused;
+  }
+  attempt& started = attempts_.emplace_back(*this);
+  started.descriptor = socket;
+  started.address = to.address();
+  started.address_size = to.size();
+  ++in_flight_;
+  loop_.backend().submit(started);
+  return 0;
+}
+
+void connect_attempt::race::finished(attempt& ended, int result) noexcept {
+  const int socket = std::exchange(ended.descriptor, -1);
+  --in_flight_;
+  if (settled_ || result < 0) {
+    loop_.backend().sockets().close(socket);
+  } else {
+    winner_ = socket;
+    settle({});
+  }
+  if (!settled_) {
+    error_ = kernel_error(result);
+    start_next();
+  }
+  let_go();
+}
+
+void connect_attempt::race::settle(std::error_code why) noexcept {
+  error_ = why;
+  stop_racing();
+  loop_.defer(reporter_);
+}
+
+void connect_attempt::race::stop_racing() noexcept {
+  settled_ = true;
+  stagger_.disarm();
+  deadline_.disarm();
+  for (attempt& each : attempts_)
+    if (!each.idle()) loop_.backend().cancel(each);
+}
+
+void connect_attempt::race::drop_winner() noexcept {
+  const int socket = std::exchange(winner_, -1);
+  if (socket >= 0) loop_.backend().sockets().close(socket);
+}
+
+void connect_attempt::race::cancel() noexcept {
+  if (reported_) return;
+  drop_winner();
+  settle(kernel_error(-ECANCELED));
+}
+
+void connect_attempt::race::abandon() noexcept {
+  owned_ = false;
+  if (!reported_) {
+    reported_ = true;
+    reporter_.unlink();
+    stop_racing();
+    drop_winner();
+  }
+  let_go();
+}
+
+void connect_attempt::race::report() noexcept {
+  reported_ = true;
+  reporting_ = true;
+  connect_callback done = std::move(done_);
+  done(take_outcome());
+  reporting_ = false;
+  let_go();
+}
+
+result<connection> connect_attempt::race::take_outcome() noexcept {
+  if (error_) return failure(error_);
+  return stream::connected(loop_, std::exchange(winner_, -1), options_.connection);
+}
+
+void connect_attempt::race::let_go() noexcept {
+  if (!drained() || reporting_) return;
+  unlink();
+  if (!owned_) delete this;
+}
+
+connect_attempt::connect_attempt(race* owned) noexcept : race_(owned) {}
+connect_attempt::connect_attempt(connect_attempt&&) noexcept = default;
+connect_attempt& connect_attempt::operator=(connect_attempt&&) noexcept = default;
+connect_attempt::~connect_attempt() = default;
+
+void connect_attempt::retire::operator()(race* owned) const noexcept { owned->abandon(); }
+
+void connect_attempt::cancel() noexcept {
+  if (race_) race_->cancel();
+}
+
+bool connect_attempt::done() const noexcept { return !race_ || race_->reported(); }
+
+connect_attempt connect(reactor& on, std::span<const endpoint> to, const connect_options& options,
+                        connect_callback done) {
+  connect_attempt handle(
+      new connect_attempt::race(on.internals(), to, options, std::move(done)));
+  handle.race_->begin();
+  return handle;
+}
+
+}  // namespace myra

@@ -1,0 +1,254 @@
+#include "myra/transport/stream.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include "myra/transport/stream_call.hpp"
+#include "myra/transport/stream_table.hpp"
+
+namespace myra {
+
+stream::stream(stream_table& table, int descriptor, const connection_options& options,
+               std::uint64_t generation) noexcept
+    : table_(table),
+      options_(options),
+      generation_(generation),
+      receive_(*this, &on_receive_complete),
+      send_(*this, &on_send_complete),
+      shutdown_(*this, &on_shutdown_complete),
+      close_(*this, &on_close_complete),
+      timer_(*this, &on_timer),
+      attend_(*this, &on_attend),
+      starved_(*this, &on_buffer_free),
+      last_activity_(table.runs_on().now()) {
+  receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = descriptor;
+  apply_options();
+  if (options_.idle_timeout != duration::zero()) table.runs_on().timers().arm(timer_, next_deadline());
+}
+
+result<connection> stream::connected(loop& runs, int descriptor, const connection_options& options) noexcept {
+  stream* made = stream_table::of(runs).adopt(descriptor, options);
+  if (made == nullptr) return failure(std::make_error_code(std::errc::not_enough_memory));
+  return made->owner();
+}
+
+stream::~stream() {
+  drop_queue(queue_);
+  drop_queue(received_);
+}
+
+loop& stream::runs_on() const noexcept { return table_.runs_on(); }
+
+void stream::apply_options() noexcept {
+  io::network& sockets = runs_on().backend().sockets();
+  const auto set = [&](int level, int name, int value) {
+    // Refused by Unix sockets, and nothing to end a connection over.
+    static_cast<void>(sockets.set_option(descriptor(), level, name, &value, sizeof value));
+  };
+  if (options_.no_delay) set(IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options_.keep_alive) set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (options_.send_buffer_bytes != 0) set(SOL_SOCKET, SO_SNDBUF, options_.send_buffer_bytes);
+  if (options_.receive_buffer_bytes != 0) set(SOL_SOCKET, SO_RCVBUF, options_.receive_buffer_bytes);
+}
+
+void stream::begin(connection_handler& handler, std::unique_ptr<connection_handler> owned) noexcept {
+  handler_ = &handler;
+  owned_handler_ = std::move(owned);
+  receiving_ = true;
+  call_handler([&](connection& peer) { handler_->on_open(peer); });
+  if (state_ < connection_state::closing) arm_receive();
+}
+
+void stream::set_handler(connection_handler& handler) noexcept {
+  handler_ = &handler;
+  receiving_ = true;
+  end_announced_ = false;
+  attend_soon();
+}
+
+void stream::let_go() noexcept {
+  held_ = false;
+  close();
+  free_if_done();
+}
+
+std::error_code stream::end_reason() const noexcept {
+  if (why_) return why_;
+  if (state_ >= connection_state::draining) return make_error_code(transport_errc::closed);
+  return make_error_code(transport_errc::end_of_stream);
+}
+
+void stream::attend_soon() noexcept { runs_on().defer(attend_); }
+
+void stream::on_attend(deferred& called) noexcept {
+  stream& self = static_cast<own<deferred>&>(called).self;
+  if (self.state_ < connection_state::draining) self.deliver_queued();
+  if (self.state_ >= connection_state::closing) return self.close_when_idle();
+  self.flush();
+  if (self.send_.idle() && self.queue_.empty()) {
+    if (self.half_close_asked_ || self.state_ == connection_state::draining) self.sending_done();
+  }
+  if (self.state_ < connection_state::closing) self.arm_receive();
+}
+
+void stream::on_buffer_free(deferred& called) noexcept {
+  stream& self = static_cast<own<deferred>&>(called).self;
+  if (self.state_ >= connection_state::closing) return;
+  self.arm_receive();
+  if (self.wants_room_ && self.queued_bytes_ <= self.options_.send_low_water_bytes) self.sent_some();
+}
+
+void stream::half_close() noexcept {
+  if (!sending_open()) return;
+  half_close_asked_ = true;
+  attend_soon();
+  if (send_.silent && !send_.idle()) runs_on().hasten();
+}
+
+void stream::close() noexcept {
+  if (state_ >= connection_state::draining) return;
+  state_ = connection_state::draining;
+  if (!why_) why_ = make_error_code(transport_errc::closed);
+  drop_queue(received_);
+  received_bytes_ = 0;
+  wake_waiters();
+  attend_soon();
+  if (send_.silent && !send_.idle()) runs_on().hasten();
+}
+
+// Everything queued has gone: now our end goes, once.
+void stream::sending_done() noexcept {
+  if (fin_sent_) {
+    if (state_ == connection_state::draining && peer_ended_ && shutdown_.idle()) begin_closing();
+    return;
+  }
+  fin_sent_ = true;
+  if (state_ == connection_state::draining && peer_ended_) return begin_closing();
+  shutdown_.how = SHUT_WR;
+  runs_on().backend().submit(shutdown_);
+  if (state_ == connection_state::open) state_ = connection_state::sending_closed;
+}
+
+void stream::on_shutdown_complete(io::operation& completed, io::completion&) noexcept {
+  // ENOTCONN says that the peer has reset: the receive side tells that better.
+  stream& self = static_cast<own<io::shutdown_operation>&>(completed).self;
+  if (self.state_ == connection_state::closing) return self.close_when_idle();
+  const bool both_ended = self.peer_ended_ && self.received_.empty();
+  const bool over = self.state_ == connection_state::draining || self.state_ == connection_state::receiving_closed;
+  if (both_ended && over) return self.begin_closing();
+  if (self.state_ != connection_state::draining) return;
+  self.linger_end_ = after(self.runs_on().now(), self.options_.linger_timeout);
+  self.runs_on().timers().arm(self.timer_, self.next_deadline());
+  self.arm_receive();
+}
+
+void stream::abort() noexcept {
+  if (state_ >= connection_state::closing) return;
+  // close(2) with a linger of zero sends a reset (socket(7), SO_LINGER).
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  static_cast<void>(
+      runs_on().backend().sockets().set_option(descriptor(), SOL_SOCKET, SO_LINGER, &none, sizeof none));
+  if (!why_) why_ = make_error_code(transport_errc::closed);
+  drop_queue(received_);
+  received_bytes_ = 0;
+  begin_closing();
+}
+
+void stream::fail(std::error_code why) noexcept {
+  if (state_ >= connection_state::closing) return;
+  if (!why_ || state_ < connection_state::draining) why_ = why;
+  begin_closing();
+}
+
+void stream::begin_closing() noexcept {
+  if (state_ >= connection_state::closing) return;
+  state_ = connection_state::closing;
+  if (!why_) why_ = make_error_code(transport_errc::closed);
+  timer_.disarm();
+  starved_.unlink();
+  io::backend& backend = runs_on().backend();
+  backend.cancel(receive_);
+  backend.cancel(send_);
+  if (send_.silent && !send_.idle()) runs_on().hasten();
+  wake_waiters();
+  // From a turn of its own: whoever called may still be using the connection.
+  attend_soon();
+}
+
+void stream::close_when_idle() noexcept {
+  if (state_ != connection_state::closing || !close_.idle()) return;
+  if (!receive_.idle() || !send_.idle() || !shutdown_.idle()) return;
+  if (close_.descriptor < 0) return;
+  drop_queue(queue_);
+  queued_bytes_ = 0;
+  runs_on().backend().submit(close_);
+}
+
+void stream::on_close_complete(io::operation& completed, io::completion&) noexcept {
+  // close(2) frees the descriptor whatever it returns.
+  stream& self = static_cast<own<io::close_operation>&>(completed).self;
+  self.receive_.descriptor = self.send_.descriptor = self.shutdown_.descriptor = self.close_.descriptor = -1;
+  self.finish();
+}
+
+void stream::wake_waiters() noexcept {
+  if (receive_waiter_ != nullptr) {
+    auto* waiter = std::exchange(receive_waiter_, nullptr);
+    waiter->wake(*waiter);
+  }
+  if (send_waiter_ != nullptr) {
+    auto* waiter = std::exchange(send_waiter_, nullptr);
+    waiter->wake(*waiter);
+  }
+}
+
+void stream::finish() noexcept {
+  state_ = connection_state::closed;
+  attend_.unlink();
+  const auto why = why_;
+  if (handler_ != nullptr) call_handler([&](connection& peer) { handler_->on_close(peer, why); });
+  handler_ = nullptr;
+  owned_handler_.reset();
+  finished_ = true;
+  table_.finished();
+  if (auto* parent = std::exchange(parent_, nullptr)) parent->stream_ended();
+  free_if_done();
+}
+
+void stream::free_if_done() noexcept {
+  if (finished_ && !held_) table_.free(*this);
+}
+
+time_point stream::next_deadline() const noexcept {
+  time_point next = linger_end_;
+  if (options_.idle_timeout != duration::zero()) next = std::min(next, after(last_activity_, options_.idle_timeout));
+  if (options_.write_timeout != duration::zero() && send_began_ != never)
+    next = std::min(next, after(send_began_, options_.write_timeout));
+  return next;
+}
+
+void stream::on_timer(timer& fired) noexcept { static_cast<own<timer>&>(fired).self.check_deadlines(); }
+
+void stream::check_deadlines() noexcept {
+  const time_point now = runs_on().now();
+  if (linger_end_ <= now) return begin_closing();
+  if (options_.write_timeout != duration::zero() && send_began_ != never &&
+      after(send_began_, options_.write_timeout) <= now)
+    return fail(make_error_code(transport_errc::write_timeout));
+  if (options_.idle_timeout != duration::zero() && after(last_activity_, options_.idle_timeout) <= now)
+    return fail(make_error_code(transport_errc::idle_timeout));
+  // Something happened since the timer was armed: it costs nothing per message, and a look now and then.
+  runs_on().timers().arm(timer_, next_deadline());
+}
+
+void stream::handler_threw(const char* what) noexcept {
+  ++runs_on().tally().handler_exceptions;
+  runs_on().log()(log_level::error, std::string("connection: its handler threw: ") + what);
+  fail(make_error_code(transport_errc::handler_threw));
+}
+
+}  // namespace myra

@@ -1,0 +1,216 @@
+// What stands behind a connection: its operations, its queues and its state machine (drawn in connection.hpp).
+//
+// Lives in the loop's stream_table at one address until it is closed, nothing of it is in flight and nobody holds it.
+// Thread: all on the loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "myra/core/intrusive_list.hpp"
+#include "myra/io/operation.hpp"
+#include "myra/reactor/loop.hpp"
+#include "myra/transport/connection.hpp"
+
+namespace myra {
+
+class stream_table;
+struct send_vector;
+struct stream_tag;
+
+/// Somebody who waits for a stream, a coroutine or a blocking call; woken once, on the loop's thread.
+struct stream_waiter {
+  void (*wake)(stream_waiter& woken) noexcept = nullptr;
+};
+
+/// Told when a stream is gone, for the count of a listener.
+class stream_parent {
+ public:
+  virtual void stream_ended() noexcept = 0;
+
+ protected:
+  ~stream_parent() = default;
+};
+
+/// Slots in a row, linked through themselves.
+struct slot_queue {
+  slot* first = nullptr;
+  slot* last = nullptr;
+
+  [[nodiscard]] bool empty() const noexcept { return first == nullptr; }
+  void push(slot& added) noexcept {
+    added.next = nullptr;
+    (first == nullptr ? first : last->next) = &added;
+    last = &added;
+  }
+  [[nodiscard]] slot& pop() noexcept {
+    slot& taken = *first;
+    first = taken.next;
+    if (first == nullptr) last = nullptr;
+    return taken;
+  }
+  /// Puts `front` before what is here and empties it.
+  void prepend(slot_queue& front) noexcept {
+    if (front.empty()) return;
+    front.last->next = first;
+    if (first == nullptr) last = front.last;
+    first = front.first;
+    front = {};
+  }
+};
+
+class stream final : public list_node<stream_tag> {
+ public:
+  /// Takes over a connected socket. Nothing is received before `begin`, `set_handler` or the first wait.
+  stream(stream_table& table, int descriptor, const connection_options& options, std::uint64_t generation) noexcept;
+  ~stream();
+
+  /// A connection over a socket that has just connected; the socket is closed on errors: not_enough_memory.
+  [[nodiscard]] static result<connection> connected(loop& runs, int descriptor, const connection_options& options) noexcept;
+  /// The owner of this stream; one at a time.
+  [[nodiscard]] connection owner() noexcept {
+    assert(!held_);
+    held_ = true;
+    return connection(this);
+  }
+
+  /// Callbacks from now on; `owned` keeps the handler alive if there is one to be kept.
+  void begin(connection_handler& handler, std::unique_ptr<connection_handler> owned) noexcept;
+  void set_handler(connection_handler& handler) noexcept;
+  void set_parent(stream_parent& parent) noexcept { parent_ = &parent; }
+  /// A connection that was lent was kept, and is the owner from now on.
+  void hold() noexcept { held_ = true; }
+  /// The owner is gone.
+  void let_go() noexcept;
+
+  sent send(buffer&& bytes) noexcept;
+  sent send_copy(byte_view bytes) noexcept;
+  void half_close() noexcept;
+  void close() noexcept;
+  void abort() noexcept;
+  void pause_receive() noexcept;
+  void resume_receive() noexcept;
+  /// No more input for the application, as if the peer had ended: the first step of a drain.
+  void drain() noexcept;
+  /// Ends with `why`, dropping what is queued.
+  void fail(std::error_code why) noexcept;
+
+  /// Moves the next received buffer out. False: nothing is there now. When nothing will come any more, `ended()`.
+  [[nodiscard]] bool take_received(buffer& out) noexcept;
+  [[nodiscard]] bool ended() const noexcept { return received_end_ || state_ >= connection_state::draining; }
+  /// Why nothing comes or goes any more: end_of_stream, closed, or the error.
+  [[nodiscard]] std::error_code end_reason() const noexcept;
+  /// One waiter each; null: nobody.
+  void wait_receive(stream_waiter* waiter) noexcept;
+  void wait_send(stream_waiter* waiter) noexcept;
+  [[nodiscard]] stream_waiter* receive_waiter() const noexcept { return receive_waiter_; }
+  [[nodiscard]] stream_waiter* send_waiter() const noexcept { return send_waiter_; }
+
+  [[nodiscard]] connection_state state() const noexcept { return state_; }
+  [[nodiscard]] bool can_send() const noexcept {
+    return sending_open() && queued_bytes_ < options_.send_high_water_bytes;
+  }
+  [[nodiscard]] std::uint32_t queued_bytes() const noexcept { return queued_bytes_; }
+  [[nodiscard]] const connection_counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] int descriptor() const noexcept { return receive_.descriptor; }
+  [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+  [[nodiscard]] loop& runs_on() const noexcept;
+  [[nodiscard]] const connection_options& options() const noexcept { return options_; }
+
+ private:
+  template <class Base>
+  struct own : Base {
+    own(stream& owner, auto on_event) noexcept : Base(on_event), self(owner) {}
+    stream& self;
+  };
+
+  // Receiving (stream_receive.cpp).
+  static void on_receive_complete(io::operation& completed, io::completion& what) noexcept;
+  void received(buffer bytes) noexcept;
+  void received_none(std::int32_t outcome) noexcept;
+  void deliver_queued() noexcept;
+  void arm_receive() noexcept;
+  void announce_end() noexcept;
+  [[nodiscard]] bool wants_bytes() const noexcept;
+
+  // Sending (stream_send.cpp).
+  static void on_send_complete(io::operation& completed, io::completion& what) noexcept;
+  [[nodiscard]] bool sending_open() const noexcept {
+    return !half_close_asked_ && (state_ == connection_state::open || state_ == connection_state::receiving_closed);
+  }
+  [[nodiscard]] sent refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept;
+  [[nodiscard]] bool has_slots_for(std::uint32_t size) noexcept;
+  void enqueue(slot& added) noexcept;
+  void flush() noexcept;
+  void prepare_send() noexcept;
+  void take_back(std::uint32_t sent_bytes) noexcept;
+  void drop_queue(slot_queue& queue) noexcept;
+  void sent_some() noexcept;
+  void expect_send_progress() noexcept;
+
+  // The end (stream.cpp).
+  static void on_shutdown_complete(io::operation& completed, io::completion& what) noexcept;
+  static void on_close_complete(io::operation& completed, io::completion& what) noexcept;
+  static void on_timer(timer& fired) noexcept;
+  static void on_attend(deferred& called) noexcept;
+  static void on_buffer_free(deferred& called) noexcept;
+  void attend_soon() noexcept;
+  void sending_done() noexcept;
+  void begin_closing() noexcept;
+  void close_when_idle() noexcept;
+  void wake_waiters() noexcept;
+  void finish() noexcept;
+  void free_if_done() noexcept;
+  void check_deadlines() noexcept;
+  [[nodiscard]] time_point next_deadline() const noexcept;
+  template <class Call>
+  void call_handler(Call call) noexcept;
+  void handler_threw(const char* what) noexcept;
+  void apply_options() noexcept;
+
+  stream_table& table_;
+  connection_options options_;
+  connection_handler* handler_ = nullptr;
+  std::unique_ptr<connection_handler> owned_handler_;
+  stream_parent* parent_ = nullptr;
+  std::uint64_t generation_;
+
+  own<io::receive_operation> receive_;
+  own<io::send_operation> send_;
+  own<io::shutdown_operation> shutdown_;
+  own<io::close_operation> close_;
+  own<timer> timer_;
+  own<deferred> attend_;   ///< Once before the next kernel entry: deliver what waits, flush.
+  own<deferred> starved_;  ///< Called when a buffer is free.
+
+  slot_queue queue_;     ///< To be sent, the application's no more.
+  slot_queue in_send_;   ///< In the kernel's hands.
+  slot_queue received_;  ///< Received, not yet taken by the application.
+  send_vector* vector_ = nullptr;
+  stream_waiter* receive_waiter_ = nullptr;
+  stream_waiter* send_waiter_ = nullptr;
+
+  std::uint32_t queued_bytes_ = 0;  ///< In queue_ and in_send_.
+  std::uint32_t received_bytes_ = 0;
+  std::uint32_t tail_room_ = 0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.
+  connection_state state_ = connection_state::open;
+  bool held_ = false;
+  bool paused_ = false;             ///< By the application.
+  bool receiving_ = false;          ///< Somebody wants bytes: a handler, or a coroutine that once asked.
+  bool received_end_ = false;       ///< The peer's end, or a drain's.
+  bool peer_ended_ = false;         ///< The peer's end.
+  bool end_announced_ = false;
+  bool more_to_read_ = false;
+  bool half_close_asked_ = false;
+  bool fin_sent_ = false;
+  bool wants_room_ = false;         ///< send() said back_pressured.
+  bool poll_next_send_ = false;     ///< The last attempt found the socket full.
+  bool finished_ = false;
+  std::error_code why_;
+  time_point last_activity_;
+  time_point send_began_ = never;
+  time_point linger_end_ = never;
+  connection_counters counters_;
+};
+
+}  // namespace myra

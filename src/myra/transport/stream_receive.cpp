@@ -1,0 +1,137 @@
+#include <cerrno>
+
+#include "myra/transport/stream.hpp"
+#include "myra/transport/stream_call.hpp"
+#include "myra/transport/stream_table.hpp"
+
+namespace myra {
+
+bool stream::wants_bytes() const noexcept {
+  if (peer_ended_ || state_ >= connection_state::closing) return false;
+  if (state_ == connection_state::draining) return fin_sent_;  // to see the peer's end
+  return receiving_ && !paused_ && !received_end_ && received_bytes_ < options_.receive_high_water_bytes;
+}
+
+void stream::arm_receive() noexcept {
+  if (!receive_.idle() || starved_.linked() || !wants_bytes()) return;
+  receive_.multishot = runs_on().options().features.multishot_receive && options_.receive != receive_mode::one_shot;
+  receive_.poll_first = !more_to_read_;
+  runs_on().backend().submit(receive_);
+}
+
+void stream::on_receive_complete(io::operation& completed, io::completion& what) noexcept {
+  stream& self = static_cast<own<io::receive_operation>&>(completed).self;
+  self.more_to_read_ = what.more_to_read;
+  if (what.bytes)
+    self.received(std::move(what.bytes));
+  else
+    self.received_none(what.result);
+  if (what.more) return;
+  if (self.state_ == connection_state::closing)
+    self.close_when_idle();
+  else
+    self.arm_receive();
+}
+
+void stream::received(buffer bytes) noexcept {
+  loop& runs = runs_on();
+  last_activity_ = runs.now();
+  counters_.bytes_received += bytes.size();
+  ++counters_.messages_received;
+  runs.tally().bytes_received += bytes.size();
+  ++runs.tally().messages_received;
+  if (ended()) return;  // after close() or a drain what still comes is dropped
+  if (handler_ != nullptr && !paused_ && received_.empty()) {
+    message lent(std::move(bytes));
+    call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
+    return;
+  }
+  received_bytes_ += bytes.size();
+  received_.push(*std::move(bytes).into_slot());
+  if (received_bytes_ >= options_.receive_high_water_bytes) runs.backend().cancel(receive_);
+  if (receive_waiter_ != nullptr) {
+    auto* waiter = std::exchange(receive_waiter_, nullptr);
+    waiter->wake(*waiter);
+  }
+}
+
+void stream::received_none(std::int32_t outcome) noexcept {
+  if (outcome == -ENOBUFS) {
+    if (wants_bytes()) runs_on().await_buffer(starved_);
+    return;
+  }
+  if (outcome == -ECANCELED || outcome == -EINTR) return;  // paused, or closing; whoever cancelled knows
+  if (outcome < 0) {
+    peer_ended_ = true;
+    return fail(kernel_error(outcome));
+  }
+  peer_ended_ = true;
+  if (state_ == connection_state::draining && fin_sent_) return begin_closing();
+  if (state_ >= connection_state::draining || received_end_) return;
+  received_end_ = true;
+  announce_end();
+}
+
+void stream::announce_end() noexcept {
+  if (end_announced_ || !received_.empty() || (handler_ != nullptr && paused_)) return;
+  if (state_ == connection_state::open) state_ = connection_state::receiving_closed;
+  if (receive_waiter_ != nullptr) {
+    auto* waiter = std::exchange(receive_waiter_, nullptr);
+    waiter->wake(*waiter);
+  }
+  if (handler_ == nullptr) return;
+  end_announced_ = true;
+  // Both ends are closed once ours went out as well.
+  if (fin_sent_ && state_ == connection_state::sending_closed) begin_closing();
+  call_handler([&](connection& peer) { handler_->on_end(peer); });
+}
+
+void stream::deliver_queued() noexcept {
+  while (handler_ != nullptr && !paused_ && !received_.empty() && state_ < connection_state::draining) {
+    buffer next;
+    if (!take_received(next)) break;
+    message lent(std::move(next));
+    call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
+  }
+  if (received_end_ && state_ < connection_state::draining) announce_end();
+}
+
+bool stream::take_received(buffer& out) noexcept {
+  if (received_.empty()) return false;
+  out = buffer::from_slot(received_.pop());
+  received_bytes_ -= out.size();
+  if (received_bytes_ <= options_.receive_low_water_bytes && receive_.idle() && wants_bytes()) attend_soon();
+  return true;
+}
+
+void stream::wait_receive(stream_waiter* waiter) noexcept {
+  assert((waiter == nullptr || receive_waiter_ == nullptr) && "two coroutines receive on one connection");
+  receive_waiter_ = waiter;
+  receiving_ = true;
+  if (waiter != nullptr) arm_receive();
+}
+
+void stream::pause_receive() noexcept {
+  if (paused_ || state_ >= connection_state::draining) return;
+  paused_ = true;
+  runs_on().backend().cancel(receive_);
+}
+
+void stream::resume_receive() noexcept {
+  if (!paused_) return;
+  paused_ = false;
+  attend_soon();
+}
+
+void stream::drain() noexcept {
+  if (received_end_ || state_ >= connection_state::draining) return;
+  received_end_ = true;
+  paused_ = false;
+  runs_on().backend().cancel(receive_);
+  if (handler_ != nullptr || receive_waiter_ != nullptr)
+    attend_soon();
+  else if (!held_)
+    close();
+}
+
+}  // namespace myra

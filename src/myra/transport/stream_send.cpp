@@ -1,0 +1,188 @@
+#include <algorithm>
+#include <cerrno>
+
+#include "myra/core/copy.hpp"
+#include "myra/transport/stream.hpp"
+#include "myra/transport/stream_call.hpp"
+#include "myra/transport/stream_table.hpp"
+
+namespace myra {
+namespace {
+
+// One send carries at most this much: enough to amortise the kernel entry, little enough to stay in the second-level cache.
+constexpr std::uint32_t send_bytes_max = 512 * 1024;
+
+}  // namespace
+
+sent stream::refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept {
+  if (!sending_open()) return {send_status::closed, this, unsent_buffer, unsent_bytes};
+  wants_room_ = true;
+  // A silent send that is on its way would end without waking anybody.
+  if (send_.silent && !send_.idle()) runs_on().hasten();
+  return {send_status::back_pressured, this, unsent_buffer, unsent_bytes};
+}
+
+sent stream::send(buffer&& bytes) noexcept {
+  if (!can_send()) return refuse(&bytes, {});
+  if (bytes.empty()) {
+    bytes.release();
+    return {send_status::accepted, this, nullptr, {}};
+  }
+  tail_room_ = 0;
+  enqueue(*std::move(bytes).into_slot());
+  return {send_status::accepted, this, nullptr, {}};
+}
+
+bool stream::has_slots_for(std::uint32_t size) noexcept {
+  if (size <= tail_room_) return true;
+  buffer_pool& pool = runs_on().pool();
+  const std::uint32_t slot_size = pool.slot_size_bytes();
+  if (size <= slot_size && pool.free_count() != 0) return true;
+  const std::uint32_t needed = (size - tail_room_ + slot_size - 1) / slot_size;
+  return needed <= pool.free_count() + (pool.slot_count_max() - pool.slot_count());
+}
+
+sent stream::send_copy(byte_view bytes) noexcept {
+  if (!can_send()) return refuse(nullptr, bytes);
+  loop& runs = runs_on();
+  runs.pool().collect();
+  if (!has_slots_for(static_cast<std::uint32_t>(bytes.size()))) {
+    auto refused = refuse(nullptr, bytes);
+    runs.await_buffer(starved_);
+    return refused;
+  }
+  while (!bytes.empty()) {
+    if (tail_room_ == 0) {
+      buffer fresh = runs.pool().acquire();
+      if (!fresh) {  // the kernel refused memory below the pool's limit
+        fail(std::make_error_code(std::errc::not_enough_memory));
+        return {send_status::closed, this, nullptr, bytes};
+      }
+      tail_room_ = fresh.capacity();
+      fresh.resize(0);
+      enqueue(*std::move(fresh).into_slot());
+    }
+    slot& tail = *queue_.last;
+    const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), tail_room_));
+    copy_payload({tail.data + tail.size, count}, bytes.first(count), runs.tally().bytes_copied);
+    tail.size += count;
+    tail_room_ -= count;
+    queued_bytes_ += count;
+    bytes = bytes.subspan(count);
+  }
+  return {send_status::accepted, this, nullptr, {}};
+}
+
+void stream::enqueue(slot& added) noexcept {
+  queued_bytes_ += added.size;
+  queue_.push(added);
+  if (send_.idle())
+    runs_on().defer(attend_);
+  else if (send_.silent)
+    runs_on().hasten();  // its end starts what is queued now, and must not be slept over
+}
+
+void stream::flush() noexcept {
+  if (!send_.idle() || queue_.empty() || state_ >= connection_state::closing) return;
+  prepare_send();
+  send_.silent = !poll_next_send_ && runs_on().options().features.silent_sends && queue_.empty() && !wants_room_ &&
+                 send_waiter_ == nullptr && !half_close_asked_ && state_ != connection_state::draining;
+  if (!send_.silent) expect_send_progress();
+  runs_on().backend().submit(send_);
+}
+
+void stream::prepare_send() noexcept {
+  tail_room_ = 0;  // what is in the kernel's hands grows no more
+  buffer_pool& pool = runs_on().pool();
+  slot& first = queue_.pop();
+  pool.hand_to_kernel(first);
+  in_send_.push(first);
+  send_.data = first.data;
+  send_.size = first.size;
+  send_.vector = nullptr;
+  if (queue_.empty() || (vector_ = table_.acquire_vector()) == nullptr) return;
+  vector_->parts[0] = {first.data, first.size};
+  unsigned count = 1;
+  while (!queue_.empty() && count < send_vector::part_max && send_.size + queue_.first->size <= send_bytes_max) {
+    slot& next = queue_.pop();
+    pool.hand_to_kernel(next);
+    in_send_.push(next);
+    vector_->parts[count++] = {next.data, next.size};
+    send_.size += next.size;
+  }
+  vector_->header = {};
+  vector_->header.msg_iov = vector_->parts.data();
+  vector_->header.msg_iovlen = count;
+  send_.vector = &vector_->header;
+}
+
+void stream::on_send_complete(io::operation& completed, io::completion& what) noexcept {
+  stream& self = static_cast<own<io::send_operation>&>(completed).self;
+  const auto sent_bytes = static_cast<std::uint32_t>(std::max(what.result, 0));
+  self.poll_next_send_ = sent_bytes < self.send_.size;
+  self.send_began_ = never;
+  self.take_back(sent_bytes);
+  if (self.state_ == connection_state::closing) return self.close_when_idle();
+  const bool failed = what.result < 0 && what.result != -EAGAIN && what.result != -EINTR;
+  if (failed) return self.fail(kernel_error(what.result));
+  self.sent_some();
+}
+
+void stream::take_back(std::uint32_t sent_bytes) noexcept {
+  loop& runs = runs_on();
+  queued_bytes_ -= sent_bytes;
+  counters_.bytes_sent += sent_bytes;
+  runs.tally().bytes_sent += sent_bytes;
+  if (sent_bytes != 0) last_activity_ = runs.now();
+  if (vector_ != nullptr) table_.release_vector(*std::exchange(vector_, nullptr));
+  slot_queue unsent;
+  while (!in_send_.empty()) {
+    slot& at = in_send_.pop();
+    runs.pool().take_from_kernel(at);
+    if (sent_bytes >= at.size) {
+      sent_bytes -= at.size;
+      runs.pool().release(at);
+      continue;
+    }
+    at.data += sent_bytes;
+    at.size -= sent_bytes;
+    sent_bytes = 0;
+    unsent.push(at);
+  }
+  if (!unsent.empty()) {
+    if (queue_.empty()) tail_room_ = 0;
+    queue_.prepend(unsent);
+  }
+}
+
+void stream::sent_some() noexcept {
+  if (!queue_.empty())
+    runs_on().defer(attend_);
+  else if (half_close_asked_ || state_ == connection_state::draining)
+    sending_done();
+  if (!wants_room_ || queued_bytes_ > options_.send_low_water_bytes || !sending_open()) return;
+  wants_room_ = false;
+  if (send_waiter_ != nullptr) {
+    auto* waiter = std::exchange(send_waiter_, nullptr);
+    waiter->wake(*waiter);
+  } else if (handler_ != nullptr) {
+    call_handler([&](connection& peer) { handler_->on_writable(peer); });
+  }
+}
+
+void stream::wait_send(stream_waiter* waiter) noexcept {
+  assert((waiter == nullptr || send_waiter_ == nullptr) && "two coroutines wait to send on one connection");
+  send_waiter_ = waiter;
+}
+
+void stream::expect_send_progress() noexcept {
+  send_began_ = runs_on().now();
+  if (options_.write_timeout == duration::zero()) return;
+  if (!timer_.armed() || timer_.deadline() > next_deadline()) runs_on().timers().arm(timer_, next_deadline());
+}
+
+void stream::drop_queue(slot_queue& queue) noexcept {
+  while (!queue.empty()) runs_on().pool().release(queue.pop());
+}
+
+}  // namespace myra
