@@ -146,7 +146,9 @@ resp_parser::progress resp_parser::scan_bulk_size(const char* begin, const char*
 inline resp_parser::progress resp_parser::scan_length(const char* begin, const char* end,
                                                       const length_words& words, long long& value) {
   const char* at = begin + offset_;
-  if (!take_short_length(at, end, value)) return scan_any_length(begin, end, words, value);
+  if (!take_short_length(at, end, value) ||
+      distance(begin + offset_, at) - 2 > limits_.inline_size_max_bytes)
+    return scan_any_length(begin, end, words, value);
   offset_ = distance(begin, at);
   searched_size_ = 0;
   return progress::complete;

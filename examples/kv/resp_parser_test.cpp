@@ -177,6 +177,12 @@ TEST(resp_parser, the_limit_of_length_lines) {
   expect_outcome("*1\r\n$000456789", {}, limits);
 }
 
+TEST(resp_parser, a_limit_below_the_usual_length_line_holds_too) {
+  const resp_limits limits{.inline_size_max_bytes = 2};
+  expect_outcome("*1\r\n$2\r\nab\r\n", {{{"ab"}}, ""}, limits);
+  expect_error("*24\r\n", "too big mbulk count string", limits);
+}
+
 TEST(resp_parser, redis_limit_of_64_kib_for_lines) {
   const std::size_t size = 64 << 10;
   EXPECT_EQ(parse(std::string(size, 'x')), outcome{});
