@@ -9,18 +9,18 @@
 namespace myra {
 
 /// A window of a slot. Destroying it, on any thread, sends the slot home. A moved-from buffer is empty and may only be
-/// assigned to, asked (`bool`) and destroyed; in debug builds anything else asserts.
+/// assigned to, asked (`bool`, size, empty) and destroyed; in debug builds anything else asserts.
 class buffer {
  public:
   buffer() noexcept = default;
   buffer(buffer&& other) noexcept
-      : slot_(std::exchange(other.slot_, nullptr)), data_(other.data_), size_(other.size_) {}
+      : slot_(std::exchange(other.slot_, nullptr)), data_(other.data_), size_(std::exchange(other.size_, 0)) {}
   buffer& operator=(buffer&& other) noexcept {
     if (this == &other) return *this;
     release();
     slot_ = std::exchange(other.slot_, nullptr);
     data_ = other.data_;
-    size_ = other.size_;
+    size_ = std::exchange(other.size_, 0);
     return *this;
   }
   ~buffer() { release(); }
@@ -60,6 +60,7 @@ class buffer {
   void release() noexcept {
     if (slot_ != nullptr) {
       slot* returned = std::exchange(slot_, nullptr);
+      size_ = 0;
       returned->pool->release(*returned);
     }
   }
@@ -68,7 +69,7 @@ class buffer {
   [[nodiscard]] slot* into_slot() && noexcept {
     assert(slot_ != nullptr && "buffer used after it was handed over");
     slot_->data = data_;
-    slot_->size = size_;
+    slot_->size = std::exchange(size_, 0);
     return std::exchange(slot_, nullptr);
   }
   /// The reverse: takes over a slot that the application owns, with the window noted in it.

@@ -47,6 +47,42 @@ void unpoison([[maybe_unused]] const slot& used, [[maybe_unused]] std::uint32_t 
 #endif
 }
 
+struct mapping {
+  std::byte* memory = nullptr;
+  std::size_t size = 0;
+  page_kind pages = page_kind::ordinary;
+};
+
+std::byte* map_pages(std::size_t size, int flags) noexcept {
+  flags |= MAP_PRIVATE | MAP_ANONYMOUS;
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
+}
+
+mapping map_ordinary(std::size_t size) noexcept {
+  return {map_pages(size, MAP_NORESERVE), size, page_kind::ordinary};
+}
+
+/// Huge pages that are promised can still be missing at the first touch (control groups, memory policies), which is then
+/// a SIGBUS. Touched here, it is an error. Kernels before 5.14 cannot be asked (EINVAL) and are believed.
+bool all_there(std::byte* memory, std::size_t size) noexcept {
+  constexpr int populate_write = 23;  // MADV_POPULATE_WRITE, madvise(2)
+  return ::madvise(memory, size, populate_write) == 0 || errno == EINVAL;
+}
+
+mapping map_huge(std::size_t size) noexcept {
+  size = (size + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+  // Without MAP_NORESERVE, so that the kernel says no where there are none.
+  if (std::byte* memory = map_pages(size, MAP_HUGETLB); memory != nullptr) {
+    if (all_there(memory, size)) return {memory, size, page_kind::huge};
+    ::munmap(memory, size);
+  }
+  mapping mapped = map_ordinary(size);
+  if (mapped.memory != nullptr && ::madvise(mapped.memory, size, MADV_HUGEPAGE) == 0)
+    mapped.pages = page_kind::transparent_huge;
+  return mapped;
+}
+
 }  // namespace
 
 struct buffer_pool::region {
@@ -115,26 +151,15 @@ bool buffer_pool::grow() noexcept {
   const std::uint32_t count = std::min({options_.slot_count_max - have, wanted, 1024U});
   if (count == 0) return false;
   const std::size_t stride = options_.slot_size_bytes + colour_bytes;
-  std::size_t size = stride * count;
-  void* memory = MAP_FAILED;
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  if (options_.huge_pages) {
-    size = (size + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
-    memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB, -1, 0);
-    if (memory != MAP_FAILED) pages_ = page_kind::huge;
-  }
-  if (memory == MAP_FAILED) {
-    memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (memory == MAP_FAILED) return false;
-    if (options_.huge_pages && ::madvise(memory, size, MADV_HUGEPAGE) == 0)
-      pages_ = page_kind::transparent_huge;
-  }
+  const mapping mapped = options_.huge_pages ? map_huge(stride * count) : map_ordinary(stride * count);
+  if (mapped.memory == nullptr) return false;
   try {
-    regions_.push_back(std::make_unique<region>(static_cast<std::byte*>(memory), size, count));
+    regions_.push_back(std::make_unique<region>(mapped.memory, mapped.size, count));
   } catch (const std::bad_alloc&) {
-    ::munmap(memory, size);
+    ::munmap(mapped.memory, mapped.size);
     return false;
   }
+  pages_ = regions_.size() == 1 ? mapped.pages : std::min(pages_, mapped.pages);
   region& added = *regions_.back();
   for (std::uint32_t i = count; i-- > 0;) {
     slot& record = added.records[i];

@@ -51,8 +51,12 @@ struct pool_options {
 /// Names the first field that is out of bounds, what was found and what is allowed; nothing when all are right.
 [[nodiscard]] std::string check(const pool_options& options);
 
-/// How the memory of a pool came about.
-enum class page_kind : std::uint8_t { ordinary, transparent_huge, huge };
+/// What the memory of a pool is made of.
+enum class page_kind : std::uint8_t {
+  ordinary,
+  transparent_huge,  ///< The kernel accepted the wish for huge pages; it uses them where and when it can.
+  huge,              ///< All of it, from the start.
+};
 
 class buffer_pool {
  public:
@@ -104,6 +108,7 @@ class buffer_pool {
   [[nodiscard]] std::uint32_t kernel_count() const noexcept { return kernel_count_; }
   /// Slots that the application holds, as far as this thread knows.
   [[nodiscard]] std::uint32_t application_count() const noexcept { return slot_count() - free_count_ - kernel_count_; }
+  /// The least of what its parts are made of; `ordinary` before the first.
   [[nodiscard]] page_kind pages() const noexcept { return pages_; }
   [[nodiscard]] slot& at(std::uint32_t index) noexcept { return *slots_[index]; }
 
