@@ -1,0 +1,65 @@
+// What the load generator is asked for and what it reports.
+#pragma once
+
+#include "histogram.hpp"
+#include "server_probe.hpp"
+
+#include <netinet/in.h>
+
+#include <chrono>
+#include <cstdint>
+
+namespace myra::bench {
+
+using clock = std::chrono::steady_clock;
+
+struct load_request {
+  sockaddr_in server{};
+  std::uint32_t connections = 1;
+  std::uint32_t depth = 1;          // messages of a connection under way at a time
+  std::uint32_t message_size = 64;  // bytes
+  std::chrono::milliseconds warm_up{300};
+  std::chrono::milliseconds duration{2000};
+  std::uint64_t message_count = 0;  // when not 0: this many messages, instead of a duration
+  std::uint32_t batch = 0;          // completions to wait for; 0: a fifth of the connections
+};
+
+/// A phase ends when no message is under way, so that CPU and messages belong together.
+struct load_result {
+  std::uint64_t messages = 0;
+  double seconds = 0;
+  std::uint64_t own_cpu_ns = 0;
+  std::uint64_t server_cpu_ns = 0;
+  std::uint64_t server_entries = 0;
+  histogram latency;
+};
+
+/// Closed loop over many connections. Ends the program with exit code 1 on wrong content.
+load_result run_closed_loop(const load_request& request, const server_probe& probe);
+
+/// One connection, one message at a time, plain recv and send; `spin` polls instead of sleeping.
+load_result run_ping_pong(const load_request& request, const server_probe& probe, bool spin);
+
+/// Opens the connections, sends one message on each and checks its echo, prints one line
+/// `holding N connections`, and keeps them until standard input ends.
+void hold_idle_connections(const load_request& request);
+
+/// A connected socket without Nagle's delay. `number` picks the source address, so that more
+/// connections than one address has ports can be opened to a server on loopback.
+int connect_to(const sockaddr_in& server, std::uint32_t number);
+
+/// Takes the figures at the beginning and the end of a phase.
+class phase_meter {
+ public:
+  explicit phase_meter(const server_probe& probe);
+  void finish(load_result& result) const;
+
+ private:
+  const server_probe& probe_;
+  std::uint64_t server_cpu_;
+  std::uint64_t server_entries_;
+  std::uint64_t own_cpu_;
+  clock::time_point begin_;
+};
+
+}  // namespace myra::bench

@@ -1,0 +1,33 @@
+// What a measured server has cost so far, seen from outside.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace myra::bench {
+
+/// Watches one process. With `count_entries` its kernel entries are counted by the tracepoint
+/// raw_syscalls:sys_enter on every task it has now; that needs root and slows the server a little,
+/// so a run that counts entries is not one that measures CPU.
+class server_probe {
+ public:
+  /// `pid` 0 watches nothing and reports zeros. Ends the program when the kernel refuses.
+  server_probe(pid_t pid, bool count_entries);
+  ~server_probe();
+  server_probe(const server_probe&) = delete;
+  server_probe& operator=(const server_probe&) = delete;
+
+  /// CPU time of all tasks of the process, submission-polling and io-wq threads included. Exact
+  /// for a task that sleeps; for one that runs it is as old as the last clock tick.
+  std::uint64_t cpu_ns() const;
+
+  std::uint64_t entries() const;
+
+ private:
+  pid_t pid_;
+  std::vector<int> counters_;
+};
+
+}  // namespace myra::bench
