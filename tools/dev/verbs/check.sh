@@ -1,7 +1,7 @@
 # check [STEP...]       Everything CI checks beside the tests.
 #
-# Steps: format, layers, headers, tidy, consumers; all of them when none is named. Every step runs,
-# and the exit code is 1 when one failed. ./dev fix repairs what format complains of.
+# Steps: format, layers, scripts, headers, tidy, consumers; all of them when none is named. Every
+# step runs, and the exit code is 1 when one failed. ./dev fix repairs what format complains of.
 #
 #   ./dev check
 #   ./dev check format layers
@@ -20,6 +20,14 @@ check_format() {
 }
 
 check_layers() { python3 tools/check_layers.py; }
+
+# The scripts that judge the others are tested themselves.
+check_scripts() {
+  local path
+  for path in tools/*_test.py tools/dev/*_test.py; do
+    python3 "$path" --quiet || return
+  done
+}
 
 # Every header of src/ compiles alone.
 check_headers() { build_preset dev -k 0 header_check; }
@@ -48,7 +56,7 @@ check_consumers() {
   build_consumer find_package "-DCMAKE_PREFIX_PATH=$prefix" && build_consumer add_subdirectory
 }
 
-readonly STEPS=(format layers headers tidy consumers)
+readonly STEPS=(format layers scripts headers tidy consumers)
 for name in "$@"; do
   [[ " ${STEPS[*]} " == *" $name "* ]] ||
     usage_error "check has no step '$name'. Steps: ${STEPS[*]}."
