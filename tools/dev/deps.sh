@@ -85,7 +85,7 @@ fetch() {
   mirror=$(debian_mirror)
   if [[ -z $mirror ]]; then
     say "no Debian archive among this machine's apt sources. Install liburing >=" \
-      "$MIN_MAJOR.$MIN_MINOR (headers and liburing.a) and set MYRA_LIBURING_PREFIX to its prefix."
+      "$MIN_MAJOR.$MIN_MINOR with headers and liburing.a to /usr/local."
     return 2
   fi
   say "liburing >= $MIN_MAJOR.$MIN_MINOR is not installed; unpacking $SUITE's to $prefix"
