@@ -1,22 +1,25 @@
 #include "myra/reactor/choose_backend.hpp"
 
 #include "myra/io/epoll/epoll_backend.hpp"
-#include "myra/io/uring/uring_backend.hpp"
+#include "myra/io/uring/uring.hpp"
 
 namespace myra {
 namespace {
 
-opened<chosen_backend> open_uring(const reactor_options& options, buffer_pool& pool) {
+io::uring_options uring_options_of(const reactor_options& options) {
   io::uring_options wanted;
-  wanted.ring.submission_entries = options.submission_entries;
-  wanted.ring.completion_entries = options.completion_entries;
-  wanted.ring.features = options.features;
-  wanted.wait = options.wait;
+  wanted.submission_entries = options.submission_entries;
+  wanted.completion_entries = options.completion_entries;
   wanted.receive_buffer_count = options.receive_buffer_count;
-  auto made = io::uring_backend::open(wanted, pool);
+  wanted.wait = options.wait;
+  wanted.features = options.features;
+  return wanted;
+}
+
+opened<chosen_backend> open_uring(const reactor_options& options, buffer_pool& pool) {
+  auto made = io::open_uring(uring_options_of(options), pool);
   if (!made) return std::unexpected(std::move(made.error()));
-  std::string reason = (*made)->description();
-  return chosen_backend{std::move(*made), std::move(reason)};
+  return chosen_backend{std::move(made->made), std::move(made->description)};
 }
 
 opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& pool, std::string reason) {

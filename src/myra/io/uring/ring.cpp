@@ -51,7 +51,7 @@ std::string refusal_words(int error, unsigned entries) {
 
 }  // namespace
 
-opened<std::unique_ptr<ring>> ring::open(const ring_options& options) {
+opened<std::unique_ptr<ring>> ring::open(const uring_options& options) {
   std::unique_ptr<ring> made(new ring);
   unsigned entries = options.submission_entries;
   unsigned completions = options.completion_entries;

@@ -9,22 +9,16 @@
 
 #include "myra/core/clock.hpp"
 #include "myra/core/error.hpp"
-#include "myra/io/backend.hpp"
+#include "myra/io/uring/uring.hpp"
 
 namespace myra::io {
-
-struct ring_options {
-  unsigned submission_entries = 1024;
-  unsigned completion_entries = 8192;
-  feature_switches features;
-};
 
 /// Owned by the thread that opened it (IORING_SETUP_SINGLE_ISSUER); other threads may not enter it.
 class ring {
  public:
   /// Errors: the report says which limit or flag was in the way: permission_denied (seccomp, kernel.io_uring_disabled),
   /// unsupported (no io_uring, or before 6.1), resource_exhausted (RLIMIT_MEMLOCK, even at 128 entries).
-  [[nodiscard]] static opened<std::unique_ptr<ring>> open(const ring_options& options);
+  [[nodiscard]] static opened<std::unique_ptr<ring>> open(const uring_options& options);
   ~ring();
   ring(const ring&) = delete;
   ring& operator=(const ring&) = delete;

@@ -34,7 +34,7 @@ std::uint64_t user_data_of(const operation& queued) noexcept {
 }  // namespace
 
 opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& options, buffer_pool& pool) {
-  auto made = ring::open(options.ring);
+  auto made = ring::open(options);
   if (!made) return std::unexpected(std::move(made.error()));
   const int wake_descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_descriptor < 0) return report(kernel_error(-errno), "eventfd for waking the loop");
@@ -45,8 +45,15 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
   return backend;
 }
 
+opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
+  auto backend = uring_backend::open(options, pool);
+  if (!backend) return std::unexpected(std::move(backend.error()));
+  std::string description = (*backend)->description();
+  return uring{std::move(*backend), std::move(description)};
+}
+
 uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring> made, int wake_descriptor) noexcept
-    : ring_(std::move(made)), wait_(options.wait), features_(options.ring.features), wake_descriptor_(wake_descriptor) {
+    : ring_(std::move(made)), wait_(options.wait), features_(options.features), wake_descriptor_(wake_descriptor) {
   silent_.reserve(silent_capacity);
   resolving_.reserve(silent_capacity);
 }

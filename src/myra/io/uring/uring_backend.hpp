@@ -8,14 +8,9 @@
 #include "myra/io/kernel_network.hpp"
 #include "myra/io/uring/buffer_ring.hpp"
 #include "myra/io/uring/ring.hpp"
+#include "myra/io/uring/uring.hpp"
 
 namespace myra::io {
-
-struct uring_options {
-  ring_options ring;
-  waiting wait = waiting::block;
-  unsigned receive_buffer_count = 256;
-};
 
 /// A completion's user data is the operation's address with its generation in the upper 16 bits, or a small number for
 /// what the backend asks on its own account.

@@ -1,0 +1,34 @@
+// The backend on io_uring from outside: without a word of liburing.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "myra/core/error.hpp"
+#include "myra/io/backend.hpp"
+#include "myra/memory/buffer_pool.hpp"
+
+namespace myra::io {
+
+struct uring_options {
+  unsigned submission_entries = 1024;
+  unsigned completion_entries = 8192;
+  unsigned receive_buffer_count = 256;
+  waiting wait = waiting::block;
+  feature_switches features;
+};
+
+struct uring {
+  std::unique_ptr<backend> made;
+  /// What was set up, in words, with what had to be reduced.
+  std::string description;
+};
+
+/// Errors: the report says which limit, policy or kernel version is in the way: permission_denied (seccomp,
+/// kernel.io_uring_disabled), unsupported (no io_uring), invalid (before Linux 6.1), resource_exhausted (RLIMIT_MEMLOCK).
+[[nodiscard]] opened<uring> open_uring(const uring_options& options, buffer_pool& pool);
+
+/// What the kernel under us has for sockets and what of it a ring opened with `options` uses. Opens a ring to see.
+[[nodiscard]] capabilities probe_uring(const uring_options& options, buffer_pool& pool);
+
+}  // namespace myra::io
