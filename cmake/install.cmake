@@ -8,6 +8,7 @@ set(myra_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/myra")
 # The backends' headers show liburing or the kernel, and only the reactor includes them.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/myra" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.hpp"
+  PATTERN "*_test.hpp" EXCLUDE
   PATTERN "io/uring" EXCLUDE
   PATTERN "io/epoll" EXCLUDE)
 

@@ -24,10 +24,18 @@ package_groups_of_preset() {
   esac
 }
 
-# Ninja runs CMake again by itself when a CMakeLists.txt changed, but not when the presets did.
+# Whether a preset is configured, after the last change of all that Ninja does not know of: the
+# presets and the installed packages. When a CMakeLists.txt changed, Ninja runs CMake by itself.
+is_configured() {
+  local stamp=build/$1/.configured input
+  for input in CMakePresets.json build/.packages-*; do
+    [[ $stamp -nt $input ]] || return
+  done
+}
+
 configure_preset() {
-  local preset=$1 cache=build/$1/CMakeCache.txt log=build/$1.configure.log
-  if [[ build/$preset/build.ninja -nt CMakePresets.json && $cache -nt CMakePresets.json ]]; then
+  local preset=$1 log=build/$1.configure.log
+  if is_configured "$preset"; then
     return
   fi
   step "configuring preset $preset"
@@ -35,7 +43,7 @@ configure_preset() {
     cat "$log" >&2
     return 1
   fi
-  touch "$cache"
+  touch "build/$preset/.configured"
 }
 
 build_preset() {
