@@ -1,0 +1,162 @@
+#include "store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+namespace kv {
+namespace {
+
+using namespace std::chrono_literals;
+
+class StoreTest : public testing::Test {
+ protected:
+  store data;
+  myra::time_point now = myra::time_point(1h);
+
+  [[nodiscard]] std::string text_of(std::string_view key) {
+    const shared_text& value = data.find(key, now);
+    return value == nullptr ? "(none)" : *value;
+  }
+};
+
+TEST_F(StoreTest, FindsWhatWasSet) {
+  data.set("key", "value", myra::never);
+  EXPECT_EQ(text_of("key"), "value");
+  EXPECT_EQ(text_of("kez"), "(none)");
+  EXPECT_EQ(data.size(), 1U);
+}
+
+TEST_F(StoreTest, KeysAreBytes) {
+  using namespace std::string_view_literals;
+  data.set("a\0b"sv, "1", myra::never);
+  data.set("a\0c"sv, "2", myra::never);
+  data.set("", "3", myra::never);
+  EXPECT_EQ(text_of("a\0b"sv), "1");
+  EXPECT_EQ(text_of("a\0c"sv), "2");
+  EXPECT_EQ(text_of(""), "3");
+}
+
+TEST_F(StoreTest, KeysThatDifferByLengthOrZeroesDiffer) {
+  for (std::size_t size = 0; size < 40; ++size) {
+    data.set(std::string(size, '\0'), std::to_string(size), myra::never);
+  }
+  EXPECT_EQ(data.size(), 40U);
+  for (std::size_t size = 0; size < 40; ++size) {
+    EXPECT_EQ(text_of(std::string(size, '\0')), std::to_string(size));
+  }
+}
+
+TEST_F(StoreTest, WritesInPlaceWhenTheMemorySuffices) {
+  data.set("key", std::string(1000, 'a'), myra::never);
+  const char* before = data.find("key", now)->data();
+  data.set("key", std::string(900, 'b'), myra::never);
+  EXPECT_EQ(data.find("key", now)->data(), before);
+  EXPECT_EQ(text_of("key"), std::string(900, 'b'));
+}
+
+TEST_F(StoreTest, GivesMemoryBackWhenAValueShrinks) {
+  data.set("key", std::string(1 << 20, 'a'), myra::never);
+  data.set("key", "small", myra::never);
+  EXPECT_LT(data.used_bytes(), 1024U);
+}
+
+TEST_F(StoreTest, AReplyUnderWayKeepsItsValue) {
+  data.set("key", "old", myra::never);
+  const shared_text reply = data.find("key", now);
+  data.set("key", "new", myra::never);
+  EXPECT_EQ(*reply, "old");
+  EXPECT_EQ(text_of("key"), "new");
+  data.erase("key", now);
+  EXPECT_EQ(*reply, "old");
+}
+
+TEST_F(StoreTest, AKeyIsGoneAtItsEnd) {
+  data.set("key", "value", now + 10ms);
+  now += 9ms;
+  EXPECT_EQ(text_of("key"), "value");
+  now += 1ms;
+  EXPECT_EQ(text_of("key"), "(none)");
+  EXPECT_EQ(data.size(), 0U);
+  EXPECT_EQ(data.expired_count(), 1U);
+}
+
+TEST_F(StoreTest, SetTakesTheEndAway) {
+  data.set("key", "value", now + 10ms);
+  data.set("key", "value", myra::never);
+  EXPECT_EQ(data.ending_count(), 0U);
+  EXPECT_EQ(data.end_of("key", now), myra::never);
+}
+
+TEST_F(StoreTest, SetKeepingEndKeepsIt) {
+  data.set("key", "value", now + 10ms);
+  data.set_keeping_end("key", "other", now);
+  EXPECT_EQ(data.end_of("key", now), now + 10ms);
+  data.set_keeping_end("new", "other", now);
+  EXPECT_EQ(data.end_of("new", now), myra::never);
+}
+
+TEST_F(StoreTest, SetKeepingEndDoesNotReviveAnEndedKey) {
+  data.set("key", "value", now + 10ms);
+  now += 1s;
+  data.set_keeping_end("key", "other", now);
+  EXPECT_EQ(data.end_of("key", now), myra::never);
+}
+
+TEST_F(StoreTest, SetEndMovesIt) {
+  EXPECT_FALSE(data.set_end("key", now + 1s, now));
+  data.set("key", "value", now + 10ms);
+  EXPECT_TRUE(data.set_end("key", now + 1s, now));
+  now += 500ms;
+  EXPECT_EQ(text_of("key"), "value");
+  EXPECT_EQ(data.ending_count(), 1U);
+}
+
+TEST_F(StoreTest, EraseSaysWhetherThereWasOne) {
+  data.set("key", "value", myra::never);
+  EXPECT_TRUE(data.erase("key", now));
+  EXPECT_FALSE(data.erase("key", now));
+  data.set("key", "value", now + 1ms);
+  now += 1s;
+  EXPECT_FALSE(data.erase("key", now));
+}
+
+TEST_F(StoreTest, SweepRemovesTheEarliestWithinItsBound) {
+  for (int at = 0; at < 100; ++at) {
+    data.set("key" + std::to_string(at), "value", now + std::chrono::milliseconds(100 - at));
+  }
+  EXPECT_EQ(data.sweep(now, 10), 0U);
+  now += 50ms;  // key50 to key99 have ended, key99 first
+  EXPECT_EQ(data.sweep(now, 10), 10U);
+  EXPECT_EQ(data.size(), 90U);
+  EXPECT_EQ(data.sweep(now, 100), 40U);
+  EXPECT_EQ(data.sweep(now, 100), 0U);
+  EXPECT_EQ(text_of("key49"), "value");
+  EXPECT_EQ(data.ending_count(), 50U);
+}
+
+TEST_F(StoreTest, UsedBytesComeBackToZero) {
+  for (int at = 0; at < 100; ++at) {
+    const std::string key = "a rather long key " + std::to_string(at);
+    data.set(key, std::string(static_cast<std::size_t>(at) * 10, 'x'), now + 1ms);
+    data.set(key, "short", at % 2 == 0 ? myra::never : now + 1ms);
+  }
+  EXPECT_GT(data.used_bytes(), 100U * 20U);
+  now += 1s;
+  data.sweep(now, 1000);
+  EXPECT_EQ(data.size(), 50U);
+  for (int at = 0; at < 100; ++at) data.erase("a rather long key " + std::to_string(at), now);
+  EXPECT_EQ(data.used_bytes(), 0U);
+}
+
+TEST_F(StoreTest, ClearForgetsKeysAndEnds) {
+  data.set("key", "value", now + 1ms);
+  data.clear();
+  EXPECT_EQ(data.size(), 0U);
+  EXPECT_EQ(data.used_bytes(), 0U);
+  EXPECT_EQ(data.sweep(now + 1s, 10), 0U);
+}
+
+}  // namespace
+}  // namespace kv
