@@ -93,26 +93,29 @@ class rescheduling : deferred {
   return rescheduling(on.internals());
 }
 
-/// Turns the loop until `done` says so. Throws std::system_error when the backend fails.
-template <class Done>
-void turn_until(loop& on, Done done) {
-  while (!done())
-    if (auto turned = on.turn(never); !turned) throw std::system_error(turned.error(), "myra::run");
+/// `body`, whose end ends the turn that it happens in: a turn may be about to sleep when it resumes coroutines.
+template <class T>
+task<T> ending_the_turn(loop& on, task<T> body) {
+  struct at_end {
+    loop& on;
+    ~at_end() { on.hasten(); }
+  } const end{on};
+  co_return co_await std::move(body);
 }
 
-/// Drives the reactor until `body` is done; for mains and tests. Gives its value or throws on its
-/// exception. When the backend fails it throws std::system_error and gives up the task's frame,
-/// which the kernel may still write to.
+/// Drives the reactor until `body` is done; for mains and tests. Gives its value or throws on its exception. When the
+/// backend fails it throws std::system_error and gives up the task's frame, which the kernel may still write to.
 template <class T>
 T run(loop& on, task<T> body) {
-  body.start(nullptr);
-  try {
-    turn_until(on, [&body] { return body.done(); });
-  } catch (...) {
-    static_cast<void>(std::move(body).release());
-    throw;
+  task<T> running = ending_the_turn(on, std::move(body));
+  running.start(nullptr);
+  while (!running.done()) {
+    if (auto turned = on.turn(never); !turned) {
+      static_cast<void>(std::move(running).release());
+      throw std::system_error(turned.error(), "the reactor's backend failed");
+    }
   }
-  return body.take();
+  return running.take();
 }
 template <class T>
 T run(reactor& on, task<T> body) {

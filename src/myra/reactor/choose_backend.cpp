@@ -4,7 +4,6 @@
 #include "myra/io/uring/uring.hpp"
 
 namespace myra {
-namespace {
 
 io::uring_options uring_options_of(const reactor_options& options) {
   io::uring_options wanted;
@@ -15,6 +14,8 @@ io::uring_options uring_options_of(const reactor_options& options) {
   wanted.features = options.features;
   return wanted;
 }
+
+namespace {
 
 opened<chosen_backend> open_uring(const reactor_options& options, buffer_pool& pool) {
   auto made = io::open_uring(uring_options_of(options), pool);

@@ -6,6 +6,7 @@
 
 #include "myra/core/error.hpp"
 #include "myra/io/backend.hpp"
+#include "myra/io/uring/uring.hpp"
 #include "myra/memory/buffer_pool.hpp"
 #include "myra/reactor/options.hpp"
 
@@ -19,5 +20,8 @@ struct chosen_backend {
 /// Errors: the backend asked for by name cannot be had; the report says why. `automatic` takes epoll then, unless what is
 /// missing is a resource that epoll needs as well.
 [[nodiscard]] opened<chosen_backend> choose_backend(const reactor_options& options, buffer_pool& pool);
+
+/// The options of a ring for a reactor of these options.
+[[nodiscard]] io::uring_options uring_options_of(const reactor_options& options);
 
 }  // namespace myra

@@ -16,7 +16,7 @@ struct reactor_options {
   io::backend_kind backend = io::backend_kind::automatic;
   /// `spin` never sleeps: lowest latency for a whole core.
   io::waiting wait = io::waiting::block;
-  pool_options pool;
+  pool_options pool = {};
   /// Buffers that lie ready in the kernel's ring for receives; a power of two, 1 to 32,768.
   std::uint32_t receive_buffer_count = 256;
   /// Entries of the submission queue; a power of two, 8 to 32,768. Halved by itself where RLIMIT_MEMLOCK is small.
@@ -30,8 +30,8 @@ struct reactor_options {
   /// Also report a stall while it lasts, from a thread of its own.
   bool watchdog = false;
   /// Kernel features to leave unused.
-  io::feature_switches features;
-  log_sink log;
+  io::feature_switches features = {};
+  log_sink log = {};
 };
 
 /// Names the first field that is out of bounds, what was found and what is allowed; empty when all are right.

@@ -34,6 +34,8 @@ class uring_backend final : public backend {
 
   /// What was set up, in words.
   [[nodiscard]] const std::string& description() const noexcept { return ring_->description(); }
+  /// For questions to the kernel about this ring.
+  [[nodiscard]] io_uring& ring_for_probe() noexcept { return ring_->raw(); }
 
  private:
   struct silent_send {
