@@ -1,8 +1,9 @@
 // What somebody who depends on Myra writes first: a server and a client, in one process.
 
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <myra/transport.hpp>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -18,10 +19,10 @@ myra::task<> echo(myra::connection peer) {
 
 myra::task<> greet(myra::reactor& on, myra::endpoint server, bool& answered) {
   if (auto peer = co_await myra::connect(on, server)) {
-    co_await peer->send_copy(std::as_bytes(std::span(greeting)));
-    auto reply = co_await peer->receive();
-    answered = reply && reply->size() == greeting.size() &&
-               std::memcmp(reply->data(), greeting.data(), greeting.size()) == 0;
+    const auto words = std::as_bytes(std::span(greeting));
+    const bool sent = (co_await peer->send_copy(words)).has_value();
+    const auto reply = co_await peer->receive();
+    answered = sent && reply && std::ranges::equal(reply->bytes(), words);
   }
   on.stop();
 }
