@@ -1,0 +1,124 @@
+// The backend on epoll(7), for kernels and places that have no io_uring: the same operations with
+// the same results, over readiness.
+//
+// A turn executes what was submitted, waits in one epoll_wait(2), then does the I/O that the events
+// allow and calls the handlers as it goes. Descriptors are watched edge-triggered from the first
+// time that an operation has to wait, for writing from the first time that a send or connect has
+// to; so a connection that is never back-pressured costs one epoll_ctl(2) in its life.
+//
+// An operation in flight is in exactly one place:
+//
+//   queued_   submitted; execution in the next `wait`
+//   table_    waits for an event: the descriptor's reader, its writer, or one of its polls
+//   attempts_ a reader (of the table as well) to be tried in the next `deliver`: it was just
+//             submitted, or it had used up its share of a turn before the socket was drained
+//   retries_  a connect (the descriptor's writer as well) to a Unix socket whose backlog is full
+//   ready_    its result is known and is delivered next; silent_: the same, but wakes nobody
+//
+// On one descriptor at most one receive or accept and at most one send or connect wait at a time;
+// one more completes with -EBUSY. Polls may be any number.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+
+#include "myra/io/backend.hpp"
+#include "myra/io/epoll/descriptor_table.hpp"
+#include "myra/io/epoll/epoll_network.hpp"
+#include "myra/io/epoll/operation_queue.hpp"
+#include "myra/memory/buffer_pool.hpp"
+
+namespace myra::io {
+
+struct epoll_options {
+  /// `spin` asks the kernel once a turn and never sleeps.
+  waiting wait = waiting::block;
+};
+
+class epoll_backend final : public backend {
+ public:
+  /// `pool` is borrowed and outlives the backend. Errors: resource_exhausted at the limit of
+  /// descriptors or of memory.
+  [[nodiscard]] static opened<std::unique_ptr<epoll_backend>> open(const epoll_options& options,
+                                                                   buffer_pool& pool);
+  /// Nothing may be in flight.
+  ~epoll_backend() override;
+
+  [[nodiscard]] backend_kind kind() const noexcept override { return backend_kind::epoll; }
+  void submit(operation& submitted) noexcept override;
+  void cancel(operation& unwanted) noexcept override;
+  [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
+  void deliver() noexcept override;
+  [[nodiscard]] bool pending() const noexcept override;
+  void wake() noexcept override;
+  [[nodiscard]] time_point now() noexcept override { return clock::now(); }
+  [[nodiscard]] int descriptor() const noexcept override { return epoll_descriptor_; }
+  [[nodiscard]] network& sockets() noexcept override { return network_; }
+  [[nodiscard]] backend_counters counters() const noexcept override;
+
+ private:
+  static constexpr int event_count_max = 256;
+
+  epoll_backend(const epoll_options& options, buffer_pool& pool, int epoll_descriptor,
+                int wake_descriptor) noexcept;
+
+  // The first half of a turn. Results go to ready_.
+  void execute(operation& begun) noexcept;
+  void start_accept(accept_operation& accept) noexcept;
+  void start_connect(connect_operation& connect) noexcept;
+  void start_receive(receive_operation& receive) noexcept;
+  void start_send(send_operation& send) noexcept;
+  void start_poll(poll_operation& poll) noexcept;
+  void start_shutdown(shutdown_operation& shutdown) noexcept;
+  void start_close(close_operation& close) noexcept;
+  void retry_connects(time_point now) noexcept;
+  [[nodiscard]] int timeout_ms(time_point deadline, time_point now) const noexcept;
+
+  // The second half. Results go to the handlers.
+  void take_event(const epoll_event& event) noexcept;
+  void take_wake() noexcept;
+  void attempt(operation& listed) noexcept;
+  void run_reader(watched_descriptor& on) noexcept;
+  void run_writer(watched_descriptor& on, std::uint32_t events) noexcept;
+  void run_accept(watched_descriptor& on, accept_operation& accept) noexcept;
+  void run_receive(watched_descriptor& on, receive_operation& receive) noexcept;
+  [[nodiscard]] bool receive_once(watched_descriptor& on, receive_operation& receive) noexcept;
+  [[nodiscard]] int resume_connect(const connect_operation& connect, std::uint32_t events) noexcept;
+  [[nodiscard]] int resume_send(send_operation& send) noexcept;
+  void run_polls(watched_descriptor& on, std::uint32_t events) noexcept;
+
+  // Both.
+  void arm_reader(watched_descriptor& on, operation& reader) noexcept;
+  void list_reader(watched_descriptor& on, operation& reader) noexcept;
+  void end_reader(watched_descriptor& on, operation& reader, int result) noexcept;
+  [[nodiscard]] int transmit(const send_operation& send, std::uint32_t& done) noexcept;
+  [[nodiscard]] int connect_once(const connect_operation& connect) noexcept;
+
+  void settle(operation& ended, int result) noexcept;
+  void finish(operation& ended, int result) noexcept;
+  void finish(operation& completed, completion& what) noexcept;
+
+  int epoll_descriptor_;
+  int wake_descriptor_;
+  waiting wait_;
+  buffer_pool& pool_;
+  descriptor_table table_{epoll_descriptor_};
+  epoll_network network_{table_};
+  slot* spare_ = nullptr;  ///< For the next receive; one that finds nothing leaves it here.
+  operation_queue queued_;
+  operation_queue attempts_;
+  operation_queue retries_;
+  operation_queue ready_;
+  operation_queue silent_;
+  time_point retry_at_{};
+  backend_counters counters_;
+  std::uint64_t in_flight_count_ = 0;
+  int event_count_ = 0;
+  std::array<epoll_event, event_count_max> events_;
+  alignas(64) std::atomic<bool> waking_{false};  ///< The eventfd was written to and not yet seen.
+};
+
+}  // namespace myra::io
