@@ -1,5 +1,6 @@
 // myra proxy: a TCP proxy. Listens here, connects there, copies nothing in between.
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -30,7 +31,7 @@ class proxy_service final : public service {
     while (!relays_->empty() && clock::now() < end) {
       if (!on.run_once(end - clock::now())) return false;
     }
-    return on.drain(duration::zero());
+    return on.drain(std::max(end - clock::now(), duration::zero()));
   }
 
  private:

@@ -1,0 +1,133 @@
+"""SIGTERM under load: what was accepted is finished, and the program ends by its deadline."""
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+import unittest
+
+import e2e
+
+MESSAGE = 4096
+
+
+class Talker(threading.Thread):
+    """Sends messages and takes the answers until the server ends the stream."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.peer = server.connect(timeout=20)
+        self.answered = 0
+        self.partial = 0
+        self.error = None
+        self.start()
+
+    def run(self):
+        message = os.urandom(MESSAGE)
+        try:
+            while True:
+                self.peer.sendall(message)
+                answer = self.peer.recv(MESSAGE, socket.MSG_WAITALL)
+                if len(answer) < MESSAGE:
+                    self.partial = len(answer)
+                    return
+                assert answer == message
+                self.answered += 1
+        except BrokenPipeError:
+            pass  # the end of the stream was seen before this request was sent
+        except BaseException as error:  # noqa: BLE001  the test looks at it
+            self.error = error
+        finally:
+            self.peer.close()
+
+
+class EchoDrain(unittest.TestCase):
+    def drain_under_load(self, number, *options):
+        with e2e.echo("--stats", "--drain-deadline", "5s", *options) as server:
+            talkers = [Talker(server) for _ in range(30)]
+            time.sleep(0.5)
+            began = time.monotonic()
+            server.signal(number)
+            status = server.wait()
+            took = time.monotonic() - began
+            for talker in talkers:
+                talker.join(10)
+            stats = json.loads(server.stderr().splitlines()[-1])
+        self.assertEqual(status, 0)
+        self.assertLess(took, 5)
+        for talker in talkers:
+            self.assertIsNone(talker.error)
+            self.assertGreater(talker.answered, 0)
+            self.assertEqual(talker.partial, 0, "an answer was cut off")
+        # What was answered arrived whole; the only requests without an answer crossed the end on their way.
+        answered = sum(talker.answered for talker in talkers) * MESSAGE
+        self.assertEqual(stats["bytes_sent"], answered)
+        self.assertLessEqual(stats["bytes_received"], answered + len(talkers) * MESSAGE)
+
+    def test_sigterm(self):
+        self.drain_under_load(signal.SIGTERM)
+
+    def test_sigint(self):
+        self.drain_under_load(signal.SIGINT)
+
+    def test_threads(self):
+        self.drain_under_load(signal.SIGTERM, "--threads", "2")
+
+    def test_new_connections_are_refused(self):
+        with e2e.echo("--drain-deadline", "3s") as server, server.connect() as stays:
+            stays.sendall(b"x")
+            self.assertEqual(stays.recv(1), b"x")
+            address = (server.host, server.port)
+            server.signal()
+            self.assertEqual(stays.recv(1), b"")
+            stays.close()
+            server.wait()
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(address, timeout=2)
+
+    def test_a_peer_that_never_reads_is_cut_at_the_deadline(self):
+        with e2e.echo("--drain-deadline", "1s") as server, server.connect() as peer:
+            peer.setblocking(False)
+            while True:
+                try:
+                    peer.send(bytes(1 << 16))
+                except BlockingIOError:
+                    if not e2e.eventually(lambda: e2e.can_send(peer), seconds=0.5):
+                        break
+            began = time.monotonic()
+            self.assertEqual(server.stop(), 1)
+            self.assertLess(time.monotonic() - began, 3)
+
+
+class ProxyDrain(unittest.TestCase):
+    def test_a_request_under_way_is_finished(self):
+        """The proxy has the question and not yet the answer when the signal comes."""
+        with e2e.listener() as listening, \
+                e2e.proxy(e2e.address_of(listening), "--drain-deadline", "10s") as middle:
+            with middle.connect() as client:
+                client.sendall(b"question")
+                target, _ = listening.accept()
+                with target:
+                    self.assertEqual(target.recv(8, socket.MSG_WAITALL), b"question")
+                    middle.signal()
+                    time.sleep(0.3)
+                    answer = os.urandom(5_000_000)
+                    with e2e.in_thread(lambda: (target.sendall(answer), target.close())):
+                        self.assertEqual(e2e.receive_all(client), answer)
+            self.assertEqual(middle.wait(), 0, middle.stderr())
+
+    def test_an_idle_connection_is_cut_at_the_deadline(self):
+        with e2e.listener() as listening, \
+                e2e.proxy(e2e.address_of(listening), "--drain-deadline", "1s") as middle:
+            with middle.connect():
+                target, _ = listening.accept()
+                with target:
+                    began = time.monotonic()
+                    self.assertEqual(middle.stop(), 1)
+                    self.assertLess(time.monotonic() - began, 3)
+
+
+if __name__ == "__main__":
+    e2e.main()
