@@ -122,16 +122,14 @@ TEST_P(backend_test, accept_ends_when_its_listener_is_shut_down) {
 TEST_P(backend_test, accept_at_the_limit_of_descriptors_recovers) {
   sockaddr_in address;
   recorded_accept accept(tcp_listener(address));
-  submit(accept);
-  turn(1ms);
-  peers.push_back(peer(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  peers.push_back(connect_to(address));
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   const int next_free = ::dup(0);
   ::close(next_free);
   const rlimit none_left{static_cast<rlim_t>(next_free), before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
-  EXPECT_EQ(::connect(peers.back().get(), as_address(address), sizeof address), 0);
+  submit(accept);
   EXPECT_TRUE(until([&] { return accept.idle(); }));
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(accept.last(), -EMFILE);

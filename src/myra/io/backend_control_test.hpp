@@ -333,7 +333,7 @@ TEST_P(backend_test, echo_by_handlers_alone) {
   }
   const backend_counters counted = engine->counters();
   EXPECT_EQ(counted.silent_sends, 200U);
-  EXPECT_GT(counted.kernel_entries, 400U);
+  EXPECT_GE(counted.kernel_entries, 200U);
   stop(receive);
 }
 

@@ -183,7 +183,7 @@ class backend_test : public testing::TestWithParam<backend_maker> {
   [[nodiscard]] bool until(Condition done) {
     for (const time_point limit = clock::now() + 5s; clock::now() < limit;) {
       if (done()) return true;
-      turn(10ms);
+      turn(1ms);
     }
     return done();
   }

@@ -59,7 +59,7 @@ TEST_P(backend_test, short_sends_are_continued) {
   for (bool tcp : {false, true}) {
     auto [socket, other] = tcp ? tcp_pair() : unix_pair();
     set_send_buffer(socket, 4096);
-    const std::string text = pattern(4 << 20);
+    const std::string text = pattern(1 << 20);
     recorded_send send(socket, text);
     submit(send);
     std::string got;
@@ -76,11 +76,11 @@ TEST_P(backend_test, short_sends_are_continued) {
 TEST_P(backend_test, a_vector_of_many_parts_is_continued) {
   auto [socket, other] = tcp_pair();
   set_send_buffer(socket, 4096);
-  const std::string text = pattern(3 << 20);
+  const std::string text = pattern(1 << 20);
   std::vector<iovec> parts;
   std::size_t at = 0;
   for (std::size_t i = 0; at < text.size(); ++i) {
-    const std::size_t size = std::min(text.size() - at, (i % 7) * 3001);  // some are empty
+    const std::size_t size = std::min(text.size() - at, (i % 7) * 1201);  // some are empty
     parts.push_back({const_cast<char*>(text.data()) + at, size});
     at += size;
   }
@@ -237,7 +237,7 @@ TEST_P(backend_test, sending_and_receiving_on_one_socket_at_a_time) {
   set_send_buffer(socket, 4096);
   recorded<receive_operation> receive(socket);
   submit(receive);
-  const std::string text = pattern(2 << 20);
+  const std::string text = pattern(1 << 20);
   recorded_send send(socket, text);
   submit(send);
   std::string got;
