@@ -1,0 +1,85 @@
+// The other end of a case: a script, carried out by a raw socket in a thread of its own (later also by a simulated host).
+// A case writes down what its peer does, lets it run beside the reactor, and asks afterwards what the peer saw.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "myra/transport/endpoint.hpp"
+
+namespace myra::conformance {
+
+/// One thing that a peer does. Each has the time limit of the peer's script.
+struct step {
+  enum class act {
+    send,               ///< `bytes`, whole.
+    send_in_pieces,     ///< `bytes`, `count` at a time, with `pause` between the pieces.
+    receive,            ///< Exactly `count` bytes.
+    receive_to_end,     ///< Until the end of the stream or a reset.
+    half_close,         ///< shutdown(2), SHUT_WR.
+    reset,              ///< Close with a reset.
+    close,              ///< Close; what was not received makes it a reset, as always.
+    wait,               ///< For `pause`.
+    small_window,       ///< Set the socket's receive buffer as small as the kernel lets it be.
+  };
+  act what;
+  std::string bytes;
+  std::size_t count = 0;
+  std::chrono::milliseconds pause{0};
+};
+
+using script = std::vector<step>;
+
+/// The words of a script.
+inline step send(std::string bytes) { return {step::act::send, std::move(bytes)}; }
+inline step send_in_pieces(std::string bytes, std::size_t count, std::chrono::milliseconds pause = {}) {
+  return {step::act::send_in_pieces, std::move(bytes), count, pause};
+}
+inline step receive(std::size_t count) { return {step::act::receive, {}, count}; }
+inline step receive_to_end() { return {step::act::receive_to_end, {}}; }
+inline step half_close() { return {step::act::half_close, {}}; }
+inline step reset() { return {step::act::reset, {}}; }
+inline step close() { return {step::act::close, {}}; }
+inline step wait(std::chrono::milliseconds pause) { return {step::act::wait, {}, 0, pause}; }
+inline step small_window() { return {step::act::small_window, {}}; }
+
+/// What a peer saw.
+struct transcript {
+  std::string received;
+  bool connected = false;
+  bool saw_end = false;     ///< The end of the stream.
+  bool saw_reset = false;   ///< ECONNRESET or EPIPE, receiving or sending.
+  bool in_time = true;      ///< Every step was done within its limit.
+  bool done = false;        ///< The script ran to its end, or to the end of the connection.
+};
+
+class peer {
+ public:
+  virtual ~peer() = default;
+  /// Whether the script has ended. Any thread.
+  [[nodiscard]] virtual bool done() const noexcept = 0;
+  /// Waits for the script's end and tells what was seen.
+  [[nodiscard]] virtual transcript finish() = 0;
+};
+
+/// Where peers live.
+class peer_host {
+ public:
+  virtual ~peer_host() = default;
+  /// A peer that connects to `to` and runs `what`.
+  [[nodiscard]] virtual std::unique_ptr<peer> dial(const endpoint& to, script what) = 0;
+  /// A peer that listens, accepts one connection, and runs `what`. `at` is set to where.
+  [[nodiscard]] virtual std::unique_ptr<peer> answer(const endpoint& near, script what, endpoint& at) = 0;
+  /// An address that refuses connections.
+  [[nodiscard]] virtual endpoint refusing(const endpoint& near) = 0;
+  /// An address where connections are neither accepted nor refused. It lasts as long as the host.
+  [[nodiscard]] virtual endpoint silent(const endpoint& near) = 0;
+};
+
+/// Raw sockets on the loopback interface, a thread a peer.
+[[nodiscard]] std::unique_ptr<peer_host> raw_sockets();
+
+}  // namespace myra::conformance
