@@ -6,11 +6,13 @@ include(CMakePackageConfigHelpers)
 set(myra_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/myra")
 
 # The backends' headers show liburing or the kernel, and only the reactor includes them.
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/myra" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-  FILES_MATCHING PATTERN "*.hpp"
-  PATTERN "*_test.hpp" EXCLUDE
-  PATTERN "io/uring" EXCLUDE
+set(myra_private_headers PATTERN "*_test.hpp" EXCLUDE PATTERN "io/uring" EXCLUDE
   PATTERN "io/epoll" EXCLUDE)
+if(NOT TARGET myra::config)
+  list(APPEND myra_private_headers PATTERN "myra/config" EXCLUDE)
+endif()
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/myra" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+  FILES_MATCHING PATTERN "*.hpp" ${myra_private_headers})
 
 get_target_property(myra_liburing_archive myra::liburing IMPORTED_LOCATION)
 install(FILES "${myra_liburing_archive}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/myra")
