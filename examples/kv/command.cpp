@@ -17,14 +17,23 @@ constexpr std::size_t quoted_size_max = 128;
                     : count >= static_cast<std::size_t>(-arity);
 }
 
-[[nodiscard]] bool keys_fit(const command& checked, const call& now) noexcept {
-  if (checked.first_key == 0) return true;
-  const int count = static_cast<int>(now.count());
-  const int last = checked.last_key < 0 ? count + checked.last_key : checked.last_key;
-  for (int at = checked.first_key; at <= last; at += checked.key_step) {
-    if (now[static_cast<std::size_t>(at)].size() > now.on.limits.key_size_max_bytes) return false;
+[[nodiscard]] bool keys_fit(const key_places& keys, const call& now) noexcept {
+  if (keys.first == 0) return true;
+  const int last = keys.last < 0 ? static_cast<int>(now.count()) + keys.last : keys.last;
+  for (int at = keys.first; at <= last; at += keys.step) {
+    if (now[static_cast<std::size_t>(at)].size() > now.on.bounds.key_size_max_bytes) return false;
   }
   return true;
+}
+
+const command* find_command(std::string_view name) noexcept {
+  // A walk along a short table whose first entries are the ones that matter: quicker than hashing.
+  for (const std::span<const command> table : {key_commands(), server_commands()}) {
+    for (const command& known : table) {
+      if (same_word(name, known.name)) return &known;
+    }
+  }
+  return nullptr;
 }
 
 const command* find_subcommand(const command& parent, std::string_view name) noexcept {
@@ -53,10 +62,8 @@ void reply_unknown_subcommand(call& now, const command& parent) {
 
 }  // namespace
 
-void execute(server& on, client& from, resp_command arguments) {
-  call now{on, from, arguments};
-  ++on.counted.commands;
-  from.last_active = on.now;
+void execute(call now) {
+  ++now.on.counted.commands;
   const command* found = find_command(now[0]);
   if (found == nullptr) return reply_unknown_command(now);
   if (!found->subcommands.empty() && now.count() > 1) {
@@ -65,35 +72,28 @@ void execute(server& on, client& from, resp_command arguments) {
     found = under;
   }
   if (!fits(found->arity, now.count())) return reply_wrong_count(now, found->name);
-  if (!keys_fit(*found, now)) {
+  if (!keys_fit(found->keys, now)) {
     return reply_error(now, "ERR key is too long, at most " +
-                                std::to_string(on.limits.key_size_max_bytes) + " bytes");
+                                std::to_string(now.on.bounds.key_size_max_bytes) + " bytes");
   }
-  from.last_command = found->name;
+  now.from.last_command = found->name;
   found->run(now);
 }
 
-const command* find_command(std::string_view name) noexcept {
-  // A walk along a short table whose first entries are the ones that matter: quicker than hashing.
-  for (const std::span<const command> table : {key_commands(), server_commands()}) {
-    for (const command& known : table) {
-      if (same_word(name, known.name)) return &known;
-    }
-  }
-  return nullptr;
-}
-
-void reply_ok(call& now) { now.on.replies.append("+OK\r\n"); }
+void reply_ok(call& now) { now.reply.append("+OK\r\n"); }
 
 void reply_error(call& now, std::string_view text) {
   ++now.on.counted.error_replies;
-  write_error(now.on.replies, text);
+  write_error(now.reply, text);
 }
-
-void reply_syntax_error(call& now) { reply_error(now, "ERR syntax error"); }
 
 void reply_wrong_count(call& now, std::string_view name) {
   reply_error(now, "ERR wrong number of arguments for '" + std::string(name) + "' command");
+}
+
+void reply_invalid_time(call& now) {
+  reply_error(now,
+              "ERR invalid expire time in '" + std::string(now.from.last_command) + "' command");
 }
 
 std::optional<std::int64_t> to_integer(std::string_view text) noexcept {

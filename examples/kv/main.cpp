@@ -5,7 +5,7 @@
 //   session      one client's connection: what Myra calls
 //   resp_parser  bytes to commands          resp_reply  replies to bytes
 //   command      which command it is; key_commands and server_commands: what each does
-//   outbox       replies to a client that reads slowly
+//   replies      on their way out, also to a client that reads slowly
 //   store        the keys and their values
 #include <chrono>
 #include <cstdio>
@@ -39,7 +39,8 @@ myra::task<> sweep(kv::server& on) {
   constexpr std::size_t count_max = 500;
   myra::duration pause = 100ms;
   while (co_await myra::sleep_for(on.reactor, pause)) {  // an error: the reactor is ending
-    pause = on.data.sweep(on.reactor.now(), count_max) == count_max ? 1ms : 100ms;
+    on.data.set_now(on.reactor.now());
+    pause = on.data.sweep(count_max) == count_max ? 1ms : 100ms;
   }
 }
 
@@ -53,10 +54,10 @@ myra::listener_options listen_on(const kv::options& wanted) {
 }
 
 // For people and for scripts that wait for it.
-void print_ready(const kv::server& on) {
+void print_ready(const kv::server& on, const myra::listener& listener) {
   const bool uring = on.reactor.backend() == myra::io::backend_kind::uring;
   const std::string how = uring ? "uring" : "epoll: " + on.reactor.reason();
-  std::printf("listening on %s (%s)\n", on.address.c_str(), how.c_str());
+  std::printf("listening on %s (%s)\n", listener.local().to_string().c_str(), how.c_str());
   std::fflush(stdout);
 }
 
@@ -67,11 +68,9 @@ int serve(const kv::options& wanted) {
 
   auto listener = myra::listener::open(on.reactor, listen_on(wanted));
   if (!listener) return fail(myra::describe(listener.error()));
-  on.address = listener->local().to_string();
-
   listener->serve([&on] { return kv::make_session(on); });
   myra::spawn(on.reactor, sweep(on));
-  print_ready(on);
+  print_ready(on, *listener);
   return on.reactor.run_until_signal({.drain_deadline = std::chrono::seconds(5)});
 }
 
@@ -80,7 +79,7 @@ int serve(const kv::options& wanted) {
 int main(int count, char** arguments) {
   const std::span<const char* const> words(arguments, static_cast<std::size_t>(count));
   const auto wanted = kv::parse_options(words.subspan(1));
-  if (!wanted) return fail(wanted.error().what);
+  if (!wanted) return fail(wanted.error());
   if (wanted->help) {
     std::fputs(kv::help_text, stdout);
     return 0;

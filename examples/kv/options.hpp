@@ -1,10 +1,10 @@
 // The command line of myra-kv.
 #pragma once
 
+#include <expected>
 #include <span>
 #include <string>
 
-#include "myra/core/error.hpp"
 #include "myra/io/capabilities.hpp"
 #include "server.hpp"
 
@@ -19,8 +19,9 @@ struct options {
 
 extern const char* const help_text;
 
-/// Reads the arguments, the program's name left out. Errors: invalid; the report names the option,
-/// what was found and what is allowed.
-[[nodiscard]] myra::opened<options> parse_options(std::span<const char* const> arguments);
+/// Reads the arguments, the program's name left out; or one line that names the option, what was
+/// found and what is allowed.
+[[nodiscard]] std::expected<options, std::string> parse_options(
+    std::span<const char* const> arguments);
 
 }  // namespace kv

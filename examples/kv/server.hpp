@@ -9,7 +9,7 @@
 
 #include "myra/core/clock.hpp"
 #include "myra/reactor/reactor.hpp"
-#include "reply_buffer.hpp"
+#include "replies.hpp"
 #include "store.hpp"
 
 namespace kv {
@@ -24,15 +24,13 @@ struct limits {
   std::uint32_t clients_max = 10'000;
 };
 
-/// One client, as commands and CLIENT LIST see it.
+/// One client, as commands see it.
 struct client {
   std::uint64_t id = 0;
-  std::string peer;
-  std::string local;
+  std::string address;
   std::string name;
   std::string_view last_command;  // its name in the table of commands
   myra::time_point opened;
-  myra::time_point last_active;
   bool quits = false;  // no command after this one; close when the replies are out
 };
 
@@ -48,15 +46,13 @@ struct statistics {
 
 /// The reactor's thread is the only one to touch it.
 struct server {
-  server(myra::reactor runs_on, const kv::limits& bounds)
-      : limits(bounds), started(runs_on.now()), now(started), reactor(std::move(runs_on)) {}
+  server(myra::reactor runs_on, const limits& wanted)
+      : bounds(wanted), started(runs_on.now()), reactor(std::move(runs_on)) {}
 
-  kv::limits limits;
-  std::string address;  // that it listens on
+  limits bounds;
   myra::time_point started;
-  myra::time_point now;  // of this turn of the loop
   store data;
-  reply_buffer replies;
+  reply_batch batch;
   std::map<std::uint64_t, const client*> clients;
   std::uint64_t last_client_id = 0;
   statistics counted;

@@ -1,26 +1,29 @@
-// Commands on the connection and the server: PING, ECHO, HELLO, SELECT, QUIT, CLIENT, CONFIG,
-// COMMAND, INFO. Replies and errors are those of Redis 7; https://redis.io/commands
+// Commands on the connection and the server. Replies and errors are those of Redis 7;
+// https://redis.io/commands
 #include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 #include <utility>
 
 #include "command.hpp"
 #include "resp_reply.hpp"
-#include "server_report.hpp"
 
 namespace kv {
 namespace {
 
+// Of the server whose replies these are; client libraries choose by it.
+constexpr std::string_view redis_version = "7.0.15";
+
 void ping(call& now) {
   if (now.count() > 2) return reply_wrong_count(now, "ping");
-  if (now.count() == 1) return now.on.replies.append("+PONG\r\n");
-  write_bulk(now.on.replies, now[1]);
+  if (now.count() == 1) return now.reply.append("+PONG\r\n");
+  write_bulk(now.reply, now[1]);
 }
 
-void echo(call& now) { write_bulk(now.on.replies, now[1]); }
+void echo(call& now) { write_bulk(now.reply, now[1]); }
 
 void select(call& now) {
   const std::optional<std::int64_t> index = integer_argument(now, 1);
@@ -34,169 +37,182 @@ void quit(call& now) {
   reply_ok(now);
 }
 
-// False, with the error replied, when it is no name.
-bool set_name(call& now, std::string_view name) {
-  const bool printable =
-      std::ranges::all_of(name, [](char letter) { return letter >= '!' && letter <= '~'; });
-  if (!printable || name.size() > now.on.limits.key_size_max_bytes) {
-    reply_error(now, "ERR Client names cannot contain spaces, newlines or special characters.");
-    return false;
-  }
-  now.from.name = name;
-  return true;
-}
-
-// Only protocol 2 is spoken; who asks for 3 is told so and goes on with 2.
+// Only version 2 of the protocol is spoken; who asks for 3 is told so and goes on with 2.
 void hello(call& now) {
   if (now.count() > 1) {
     const std::optional<std::int64_t> version = to_integer(now[1]);
     if (!version) return reply_error(now, "ERR Protocol version is not an integer or out of range");
     if (*version != 2) return reply_error(now, "NOPROTO unsupported protocol version");
   }
-  for (std::size_t at = 2; at < now.count(); at += 2) {
-    const bool naming = same_word(now[at], "setname") && at + 1 < now.count();
-    if (!naming) {
-      return reply_error(now, "ERR Syntax error in HELLO option '" + std::string(now[at]) + "'");
-    }
-    if (!set_name(now, now[at + 1])) return;
+  if (now.count() > 2) {
+    return reply_error(now, "ERR Syntax error in HELLO option '" + std::string(now[2]) + "'");
   }
-  reply_buffer& reply = now.on.replies;
-  write_array(reply, 14);
-  for (const auto& [field, text] :
-       {std::pair<std::string_view, std::string_view>{"server", "redis"},
-        {"version", redis_version}}) {
-    write_bulk(reply, field);
-    write_bulk(reply, text);
+  write_array(now.reply, 14);
+  for (const std::string_view text : {std::string_view("server"), std::string_view("redis"),
+                                      std::string_view("version"), redis_version}) {
+    write_bulk(now.reply, text);
   }
-  write_bulk(reply, "proto");
-  write_integer(reply, 2);
-  write_bulk(reply, "id");
-  write_integer(reply, static_cast<std::int64_t>(now.from.id));
+  write_bulk(now.reply, "proto");
+  write_integer(now.reply, 2);
+  write_bulk(now.reply, "id");
+  write_integer(now.reply, static_cast<std::int64_t>(now.from.id));
   for (const std::string_view text : {"mode", "standalone", "role", "master", "modules"}) {
-    write_bulk(reply, text);
+    write_bulk(now.reply, text);
   }
-  write_array(reply, 0);
+  write_array(now.reply, 0);
 }
 
-void client_id(call& now) { write_integer(now.on.replies, static_cast<std::int64_t>(now.from.id)); }
+void client_id(call& now) { write_integer(now.reply, static_cast<std::int64_t>(now.from.id)); }
 
 void client_getname(call& now) {
-  if (now.from.name.empty()) return write_nil(now.on.replies);
-  write_bulk(now.on.replies, now.from.name);
+  if (now.from.name.empty()) return write_nil(now.reply);
+  write_bulk(now.reply, now.from.name);
 }
 
 void client_setname(call& now) {
-  if (set_name(now, now[2])) reply_ok(now);
+  const auto visible = [](char letter) { return letter >= '!' && letter <= '~'; };
+  if (!std::ranges::all_of(now[2], visible) || now[2].size() > now.on.bounds.key_size_max_bytes) {
+    return reply_error(now,
+                       "ERR Client names cannot contain spaces, newlines or special characters.");
+  }
+  now.from.name = now[2];
+  reply_ok(now);
 }
 
-// Client libraries say here what they are.
-void client_setinfo(call& now) { reply_ok(now); }
+std::string seconds_since(myra::time_point then, myra::time_point now) {
+  return std::to_string(std::chrono::floor<std::chrono::seconds>(now - then).count());
+}
 
 void client_list(call& now) {
-  if (now.count() > 2) return reply_syntax_error(now);
-  write_bulk(now.on.replies, describe_clients(now.on));
+  std::string text;
+  for (const auto& [id, listed] : now.on.clients) {
+    text += "id=" + std::to_string(id) + " addr=" + listed->address + " name=" + listed->name +
+            " age=" + seconds_since(listed->opened, now.on.data.now()) + " db=0 resp=2\n";
+  }
+  write_bulk(now.reply, text);
 }
 
-// Pairs of name and value: what client programs ask for, and our limits.
+// Pairs of name and value: what client programs ask for.
 void config_get(call& now) {
-  const limits& bounds = now.on.limits;
-  const std::array<std::pair<std::string, std::string>, 7> known{{
+  const std::array<std::pair<const char*, std::string>, 4> known{{
       {"appendonly", "no"},
-      {"databases", "1"},
-      {"maxclients", std::to_string(bounds.clients_max)},
-      {"maxmemory", "0"},
-      {"proto-max-bulk-len", std::to_string(bounds.value_size_max_bytes)},
+      {"maxclients", std::to_string(now.on.bounds.clients_max)},
+      {"proto-max-bulk-len", std::to_string(now.on.bounds.value_size_max_bytes)},
       {"save", ""},
-      {"timeout", "0"},
   }};
-  const auto wanted = [&now](const std::string& name) {
-    return std::ranges::any_of(now.arguments.subspan(2), [&name](std::string_view pattern) {
-      return ::fnmatch(std::string(pattern).c_str(), name.c_str(), FNM_CASEFOLD) == 0;
-    });
-  };
   std::string pairs;
   std::size_t count = 0;
   for (const auto& [name, value] : known) {
-    if (!wanted(name)) continue;
+    const auto matches = [name = name](std::string_view pattern) {
+      return ::fnmatch(std::string(pattern).c_str(), name, FNM_CASEFOLD) == 0;
+    };
+    if (std::ranges::none_of(now.arguments.subspan(2), matches)) continue;
     write_bulk(pairs, name);
     write_bulk(pairs, value);
     count += 2;
   }
-  write_array(now.on.replies, count);
-  now.on.replies.append(pairs);
+  write_array(now.reply, count);
+  now.reply.append(pairs);
 }
 
-std::size_t command_count() noexcept { return key_commands().size() + server_commands().size(); }
-
-// What Redis tells of a command; who may run it, hints and subcommands are left empty.
-void write_description(reply_buffer& reply, const command& described) {
-  write_array(reply, 10);
-  write_bulk(reply, described.name);
-  write_integer(reply, described.arity);
-  write_array(reply, described.first_key == 0 ? 0 : 1);
-  if (described.first_key != 0) write_simple(reply, described.writes ? "write" : "readonly");
-  write_integer(reply, described.first_key);
-  write_integer(reply, described.last_key);
-  write_integer(reply, described.key_step);
-  for (int empty = 0; empty < 4; ++empty) write_array(reply, 0);
-}
-
-void for_each_command(auto visit) {
-  for (const std::span<const command> table : {key_commands(), server_commands()}) {
-    for (const command& known : table) visit(known);
-  }
-}
-
+// Name, arity, flags and where the keys are, as redis-cli and cluster libraries read them.
 void describe_commands(call& now) {
-  write_array(now.on.replies, command_count());
-  for_each_command([&now](const command& known) { write_description(now.on.replies, known); });
-}
-
-void command_info(call& now) {
-  if (now.count() == 2) return describe_commands(now);
-  write_array(now.on.replies, now.count() - 2);
-  for (const std::string_view name : now.arguments.subspan(2)) {
-    const command* known = find_command(name);
-    if (known == nullptr) {
-      now.on.replies.append("*-1\r\n");
-    } else {
-      write_description(now.on.replies, *known);
+  write_array(now.reply, key_commands().size() + server_commands().size());
+  for (const std::span<const command> table : {key_commands(), server_commands()}) {
+    for (const command& known : table) {
+      write_array(now.reply, 6);
+      write_bulk(now.reply, known.name);
+      write_integer(now.reply, known.arity);
+      write_array(now.reply, 0);
+      for (const int number : {known.keys.first, known.keys.last, known.keys.step}) {
+        write_integer(now.reply, number);
+      }
     }
   }
 }
 
-void command_list(call& now) {
-  write_array(now.on.replies, command_count());
-  for_each_command([&now](const command& known) { write_bulk(now.on.replies, known.name); });
-}
-
-void reply_command_count(call& now) {
-  write_integer(now.on.replies, static_cast<std::int64_t>(command_count()));
+void command_count(call& now) {
+  write_integer(now.reply,
+                static_cast<std::int64_t>(key_commands().size() + server_commands().size()));
 }
 
 // The texts that redis-cli shows as hints; there are none here.
-void command_docs(call& now) { write_array(now.on.replies, 0); }
+void command_docs(call& now) { write_array(now.reply, 0); }
 
 void info(call& now) {
-  write_bulk(now.on.replies, describe_server(now.on, now.arguments.subspan(1)));
+  const server& on = now.on;
+  const myra::loop_counters counted = on.reactor.counters();
+  std::string text;
+  bool wanted = true;
+  const auto section = [&](std::string_view title, std::string_view small_title) {
+    const auto names = [&](std::string_view word) {
+      return same_word(word, small_title) || same_word(word, "all") || same_word(word, "default");
+    };
+    wanted = now.count() == 1 || std::ranges::any_of(now.arguments.subspan(1), names);
+    if (wanted) text.append(text.empty() ? "# " : "\r\n# ").append(title).append("\r\n");
+  };
+  const auto line = [&](std::string_view name, const auto& value) {
+    if (!wanted) return;
+    text.append(name).append(":");
+    if constexpr (std::is_integral_v<std::decay_t<decltype(value)>>) {
+      text.append(std::to_string(value));
+    } else {
+      text.append(value);
+    }
+    text.append("\r\n");
+  };
+
+  section("Server", "server");
+  line("redis_version", redis_version);
+  line("server_name", "myra-kv");
+  line("uptime_in_seconds", seconds_since(on.started, on.data.now()));
+  section("Clients", "clients");
+  line("connected_clients", on.clients.size());
+  line("maxclients", on.bounds.clients_max);
+  section("Memory", "memory");
+  line("used_memory", on.data.used_bytes());
+  section("Stats", "stats");
+  line("total_connections_received", on.counted.connections);
+  line("rejected_connections", on.counted.refused_connections);
+  line("total_commands_processed", on.counted.commands);
+  line("total_error_replies", on.counted.error_replies);
+  line("expired_keys", on.data.expired_count());
+  line("keyspace_hits", on.counted.hits);
+  line("keyspace_misses", on.counted.misses);
+  line("slow_reader_stalls", on.counted.stalls);
+  section("Reactor", "reactor");
+  line("backend", myra::io::name_of(on.reactor.backend()));
+  line("backend_reason", on.reactor.reason());
+  line("kernel_entries", counted.kernel_entries);
+  line("completions", counted.backend.completions);
+  line("messages_received", counted.messages_received);
+  line("bytes_received", counted.bytes_received);
+  line("bytes_sent", counted.bytes_sent);
+  line("bytes_copied", counted.bytes_copied);
+  line("buffer_waits", counted.buffer_waits);
+  line("handler_exceptions", counted.handler_exceptions);
+  line("loop_stalls", counted.stalls);
+  section("Keyspace", "keyspace");
+  if (on.data.size() != 0) {
+    line("db0", "keys=" + std::to_string(on.data.size()) +
+                    ",expires=" + std::to_string(on.data.ending_count()) + ",avg_ttl=0");
+  }
+  write_bulk(now.reply, text);
 }
 
 constexpr std::array client_subcommands{
-    command{"client|getname", 2, client_getname}, command{"client|id", 2, client_id},
-    command{"client|list", -2, client_list},      command{"client|setinfo", 4, client_setinfo},
+    command{"client|getname", 2, client_getname},
+    command{"client|id", 2, client_id},
+    command{"client|list", 2, client_list},
+    command{"client|setinfo", 4, reply_ok},  // client libraries say what they are
     command{"client|setname", 3, client_setname},
 };
-
 constexpr std::array config_subcommands{command{"config|get", -3, config_get}};
-
 constexpr std::array command_subcommands{
-    command{"command|count", 2, reply_command_count},
+    command{"command|count", 2, command_count},
     command{"command|docs", -2, command_docs},
-    command{"command|info", -2, command_info},
-    command{"command|list", 2, command_list},
 };
-
-// CLIENT and CONFIG need a subcommand, so that they themselves are never run.
+// Without a subcommand CLIENT and CONFIG have too few arguments, so that they are never run.
 constexpr std::array table{
     command{"ping", -1, ping},
     command{"echo", 2, echo},
@@ -204,9 +220,9 @@ constexpr std::array table{
     command{"quit", -1, quit},
     command{"hello", -1, hello},
     command{"info", -1, info},
-    command{"client", -2, nullptr, 0, 0, 0, false, client_subcommands},
-    command{"config", -2, nullptr, 0, 0, 0, false, config_subcommands},
-    command{"command", -1, describe_commands, 0, 0, 0, false, command_subcommands},
+    command{"client", -2, nullptr, {}, client_subcommands},
+    command{"config", -2, nullptr, {}, config_subcommands},
+    command{"command", -1, describe_commands, {}, command_subcommands},
 };
 
 }  // namespace

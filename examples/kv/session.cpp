@@ -29,7 +29,7 @@ class refusal final : public myra::connection_handler {
 
 }  // namespace
 
-session::session(server& on) : server_(on), parser_(parser_limits(on.limits)) {
+session::session(server& on) : server_(on), parser_(parser_limits(on.bounds)), replies_(on.batch) {
   client_.id = ++on.last_client_id;
   on.clients.emplace(client_.id, &client_);
 }
@@ -37,9 +37,8 @@ session::session(server& on) : server_(on), parser_(parser_limits(on.limits)) {
 session::~session() { server_.clients.erase(client_.id); }
 
 void session::on_open(myra::connection& peer) {
-  client_.peer = peer.peer().to_string();
-  client_.local = peer.local().to_string();
-  client_.opened = client_.last_active = server_.reactor.now();
+  client_.address = peer.peer().to_string();
+  client_.opened = server_.reactor.now();
 }
 
 void session::on_receive(myra::connection& peer, myra::message& message) {
@@ -51,8 +50,7 @@ void session::on_receive(myra::connection& peer, myra::message& message) {
 }
 
 void session::on_writable(myra::connection& peer) {
-  outbox_.attach(peer);
-  if (!stalled_ || !outbox_.pump()) return;
+  if (!stalled_ || !replies_.send(peer)) return;
   stalled_ = false;
   run_commands(peer);
   if (stalled_) return;
@@ -62,25 +60,20 @@ void session::on_writable(myra::connection& peer) {
 
 // Runs what the parser has, while the client takes the replies.
 void session::run_commands(myra::connection& peer) {
-  outbox_.attach(peer);
-  server_.now = server_.reactor.now();
-  server_.replies.open(outbox_);
-  while (!outbox_.waiting() && !client_.quits) {
+  server_.data.set_now(server_.reactor.now());
+  server_.batch.size = 0;  // what a command left there that threw was for another client
+  while (!client_.quits) {
     const std::optional<resp_command> command = parser_.next();
     if (!command) break;
-    execute(server_, client_, *command);
+    execute({server_, client_, replies_, *command});
+    if (replies_.waiting() && !replies_.send(peer)) return stall(peer);
   }
   if (parser_.failed() && !client_.quits) {
-    write_error(server_.replies, parser_.error());
+    write_error(replies_, parser_.error());
     client_.quits = true;
   }
-  server_.replies.flush();
-
-  if (outbox_.waiting()) {
-    stall(peer);
-  } else if (client_.quits || ended_) {
-    peer.close();
-  }
+  if (!replies_.send(peer)) return stall(peer);
+  if (client_.quits || ended_) peer.close();
 }
 
 void session::stall(myra::connection& peer) {
@@ -96,7 +89,7 @@ void session::on_end(myra::connection& peer) {
 }
 
 std::unique_ptr<myra::connection_handler> make_session(server& on) {
-  if (on.clients.size() >= on.limits.clients_max) {
+  if (on.clients.size() >= on.bounds.clients_max) {
     ++on.counted.refused_connections;
     return std::make_unique<refusal>();
   }

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "myra/transport/connection.hpp"
-#include "outbox.hpp"
+#include "replies.hpp"
 #include "resp_parser.hpp"
 #include "server.hpp"
 
@@ -15,8 +15,8 @@ namespace kv {
 ///
 /// A client that sends commands and does not read the replies is not read from either:
 ///
-///   reading ──replies wait in the outbox──▶ stalled (paused, the rest of the bytes held)
-///      ▲                                       │ on_writable, the outbox is empty
+///   reading ──replies wait──▶ stalled (paused, the rest of the bytes held)
+///      ▲                                       │ on_writable, none waits
 ///      └───────────────────────────────────────┘
 class session final : public myra::connection_handler {
  public:
@@ -36,7 +36,7 @@ class session final : public myra::connection_handler {
   server& server_;
   client client_;
   resp_parser parser_;
-  outbox outbox_;
+  replies replies_;
   myra::buffer held_;  // what a stalled client sent and was not run yet
   bool stalled_ = false;
   bool ended_ = false;  // the client has sent all that it will send

@@ -40,9 +40,9 @@ std::size_t text_hash::operator()(std::string_view text) const noexcept {
   return mix(hash ^ word, factor ^ seed);
 }
 
-const shared_text& store::find(std::string_view key, myra::time_point now) {
+const shared_text& store::find(std::string_view key) {
   static const shared_text nothing;
-  const auto at = live(key, now);
+  const auto at = live(key);
   return at == entries_.end() ? nothing : at->second.value;
 }
 
@@ -56,13 +56,8 @@ void store::set(std::string_view key, std::string_view text, myra::time_point en
   move_end(at, end);
 }
 
-void store::set_keeping_end(std::string_view key, std::string_view text, myra::time_point now) {
-  const auto at = live(key, now);
-  set(key, text, at == entries_.end() ? myra::never : at->second.end);
-}
-
-bool store::erase(std::string_view key, myra::time_point now) {
-  const auto at = live(key, now);
+bool store::erase(std::string_view key) {
+  const auto at = live(key);
   if (at == entries_.end()) return false;
   remove(at);
   return true;
@@ -74,22 +69,22 @@ void store::clear() noexcept {
   used_bytes_ = 0;
 }
 
-std::optional<myra::time_point> store::end_of(std::string_view key, myra::time_point now) {
-  const auto at = live(key, now);
+std::optional<myra::time_point> store::end_of(std::string_view key) {
+  const auto at = live(key);
   if (at == entries_.end()) return std::nullopt;
   return at->second.end;
 }
 
-bool store::set_end(std::string_view key, myra::time_point end, myra::time_point now) {
-  const auto at = live(key, now);
+bool store::set_end(std::string_view key, myra::time_point end) {
+  const auto at = live(key);
   if (at == entries_.end()) return false;
   move_end(at, end);
   return true;
 }
 
-std::size_t store::sweep(myra::time_point now, std::size_t count_max) {
+std::size_t store::sweep(std::size_t count_max) {
   std::size_t count = 0;
-  while (count < count_max && !ending_.empty() && ending_.begin()->first <= now) {
+  while (count < count_max && !ending_.empty() && ending_.begin()->first <= now_) {
     remove(entries_.find(*ending_.begin()->second));
     ++count;
   }
@@ -98,9 +93,9 @@ std::size_t store::sweep(myra::time_point now, std::size_t count_max) {
 }
 
 // The entry of `key`; one that has ended is removed on the way.
-store::table::iterator store::live(std::string_view key, myra::time_point now) {
+store::table::iterator store::live(std::string_view key) {
   const auto at = entries_.find(key);
-  if (at == entries_.end() || at->second.end > now) return at;
+  if (at == entries_.end() || at->second.end > now_) return at;
   remove(at);
   ++expired_count_;
   return entries_.end();

@@ -29,33 +29,32 @@ struct text_hash {
   [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept;
 };
 
-/// Every call takes the present moment; a key that has ended by then is not there.
+/// A key that has ended is not there.
 class store {
  public:
+  /// The present moment, until the next call: one look at the clock for all commands of a turn.
+  void set_now(myra::time_point now) noexcept { now_ = now; }
+  [[nodiscard]] myra::time_point now() const noexcept { return now_; }
+
   /// The value of `key`, or null. The reference is good until the store is changed.
-  [[nodiscard]] const shared_text& find(std::string_view key, myra::time_point now);
-  [[nodiscard]] bool contains(std::string_view key, myra::time_point now) {
-    return find(key, now) != nullptr;
-  }
+  [[nodiscard]] const shared_text& find(std::string_view key);
+  [[nodiscard]] bool contains(std::string_view key) { return find(key) != nullptr; }
 
   /// Sets `key` to a copy of `text`, until `end` (`myra::never`: until it is changed). Writes into
   /// the memory of the old value where that is large enough and no reply still reads it.
   void set(std::string_view key, std::string_view text, myra::time_point end);
-  /// The same; the key keeps the end that it has.
-  void set_keeping_end(std::string_view key, std::string_view text, myra::time_point now);
-
   /// Whether there was such a key.
-  bool erase(std::string_view key, myra::time_point now);
+  bool erase(std::string_view key);
   void clear() noexcept;
 
   /// When `key` ends: nothing when there is no such key, `myra::never` when it does not end.
-  [[nodiscard]] std::optional<myra::time_point> end_of(std::string_view key, myra::time_point now);
+  [[nodiscard]] std::optional<myra::time_point> end_of(std::string_view key);
   /// Whether there was such a key.
-  bool set_end(std::string_view key, myra::time_point end, myra::time_point now);
+  bool set_end(std::string_view key, myra::time_point end);
 
   /// Removes keys that have ended, the earliest first, `count_max` at most: bounded work for a
   /// timer. Returns how many.
-  std::size_t sweep(myra::time_point now, std::size_t count_max);
+  std::size_t sweep(std::size_t count_max);
 
   /// Keys, those included that have ended and were not looked up or swept since.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -72,11 +71,12 @@ class store {
   };
   using table = std::unordered_map<std::string, entry, text_hash, std::equal_to<>>;
 
-  [[nodiscard]] table::iterator live(std::string_view key, myra::time_point now);
+  [[nodiscard]] table::iterator live(std::string_view key);
   void write(table::iterator at, std::string_view text);
   void move_end(table::iterator at, myra::time_point end);
   void remove(table::iterator at);
 
+  myra::time_point now_;
   table entries_;
   // The keys that end, in that order; they point into the table, whose nodes stay where they are.
   std::set<std::pair<myra::time_point, const std::string*>> ending_;

@@ -15,8 +15,11 @@ class StoreTest : public testing::Test {
   store data;
   myra::time_point now = myra::time_point(1h);
 
+  StoreTest() { data.set_now(now); }
+  void pass(myra::duration time) { data.set_now(now += time); }
+
   [[nodiscard]] std::string text_of(std::string_view key) {
-    const shared_text& value = data.find(key, now);
+    const shared_text& value = data.find(key);
     return value == nullptr ? "(none)" : *value;
   }
 };
@@ -50,9 +53,9 @@ TEST_F(StoreTest, KeysThatDifferByLengthOrZeroesDiffer) {
 
 TEST_F(StoreTest, WritesInPlaceWhenTheMemorySuffices) {
   data.set("key", std::string(1000, 'a'), myra::never);
-  const char* before = data.find("key", now)->data();
+  const char* before = data.find("key")->data();
   data.set("key", std::string(900, 'b'), myra::never);
-  EXPECT_EQ(data.find("key", now)->data(), before);
+  EXPECT_EQ(data.find("key")->data(), before);
   EXPECT_EQ(text_of("key"), std::string(900, 'b'));
 }
 
@@ -64,19 +67,19 @@ TEST_F(StoreTest, GivesMemoryBackWhenAValueShrinks) {
 
 TEST_F(StoreTest, AReplyUnderWayKeepsItsValue) {
   data.set("key", "old", myra::never);
-  const shared_text reply = data.find("key", now);
+  const shared_text reply = data.find("key");
   data.set("key", "new", myra::never);
   EXPECT_EQ(*reply, "old");
   EXPECT_EQ(text_of("key"), "new");
-  data.erase("key", now);
+  data.erase("key");
   EXPECT_EQ(*reply, "old");
 }
 
 TEST_F(StoreTest, AKeyIsGoneAtItsEnd) {
   data.set("key", "value", now + 10ms);
-  now += 9ms;
+  pass(9ms);
   EXPECT_EQ(text_of("key"), "value");
-  now += 1ms;
+  pass(1ms);
   EXPECT_EQ(text_of("key"), "(none)");
   EXPECT_EQ(data.size(), 0U);
   EXPECT_EQ(data.expired_count(), 1U);
@@ -86,52 +89,37 @@ TEST_F(StoreTest, SetTakesTheEndAway) {
   data.set("key", "value", now + 10ms);
   data.set("key", "value", myra::never);
   EXPECT_EQ(data.ending_count(), 0U);
-  EXPECT_EQ(data.end_of("key", now), myra::never);
-}
-
-TEST_F(StoreTest, SetKeepingEndKeepsIt) {
-  data.set("key", "value", now + 10ms);
-  data.set_keeping_end("key", "other", now);
-  EXPECT_EQ(data.end_of("key", now), now + 10ms);
-  data.set_keeping_end("new", "other", now);
-  EXPECT_EQ(data.end_of("new", now), myra::never);
-}
-
-TEST_F(StoreTest, SetKeepingEndDoesNotReviveAnEndedKey) {
-  data.set("key", "value", now + 10ms);
-  now += 1s;
-  data.set_keeping_end("key", "other", now);
-  EXPECT_EQ(data.end_of("key", now), myra::never);
+  EXPECT_EQ(data.end_of("key"), myra::never);
 }
 
 TEST_F(StoreTest, SetEndMovesIt) {
-  EXPECT_FALSE(data.set_end("key", now + 1s, now));
+  EXPECT_FALSE(data.set_end("key", now + 1s));
   data.set("key", "value", now + 10ms);
-  EXPECT_TRUE(data.set_end("key", now + 1s, now));
-  now += 500ms;
+  EXPECT_TRUE(data.set_end("key", now + 1s));
+  pass(500ms);
   EXPECT_EQ(text_of("key"), "value");
   EXPECT_EQ(data.ending_count(), 1U);
 }
 
 TEST_F(StoreTest, EraseSaysWhetherThereWasOne) {
   data.set("key", "value", myra::never);
-  EXPECT_TRUE(data.erase("key", now));
-  EXPECT_FALSE(data.erase("key", now));
+  EXPECT_TRUE(data.erase("key"));
+  EXPECT_FALSE(data.erase("key"));
   data.set("key", "value", now + 1ms);
-  now += 1s;
-  EXPECT_FALSE(data.erase("key", now));
+  pass(1s);
+  EXPECT_FALSE(data.erase("key"));
 }
 
 TEST_F(StoreTest, SweepRemovesTheEarliestWithinItsBound) {
   for (int at = 0; at < 100; ++at) {
     data.set("key" + std::to_string(at), "value", now + std::chrono::milliseconds(100 - at));
   }
-  EXPECT_EQ(data.sweep(now, 10), 0U);
-  now += 50ms;  // key50 to key99 have ended, key99 first
-  EXPECT_EQ(data.sweep(now, 10), 10U);
+  EXPECT_EQ(data.sweep(10), 0U);
+  pass(50ms);  // key50 to key99 have ended, key99 first
+  EXPECT_EQ(data.sweep(10), 10U);
   EXPECT_EQ(data.size(), 90U);
-  EXPECT_EQ(data.sweep(now, 100), 40U);
-  EXPECT_EQ(data.sweep(now, 100), 0U);
+  EXPECT_EQ(data.sweep(100), 40U);
+  EXPECT_EQ(data.sweep(100), 0U);
   EXPECT_EQ(text_of("key49"), "value");
   EXPECT_EQ(data.ending_count(), 50U);
 }
@@ -143,19 +131,20 @@ TEST_F(StoreTest, UsedBytesComeBackToZero) {
     data.set(key, "short", at % 2 == 0 ? myra::never : now + 1ms);
   }
   EXPECT_GT(data.used_bytes(), 100U * 20U);
-  now += 1s;
-  data.sweep(now, 1000);
+  pass(1s);
+  data.sweep(1000);
   EXPECT_EQ(data.size(), 50U);
-  for (int at = 0; at < 100; ++at) data.erase("a rather long key " + std::to_string(at), now);
+  for (int at = 0; at < 100; ++at) data.erase("a rather long key " + std::to_string(at));
   EXPECT_EQ(data.used_bytes(), 0U);
 }
 
 TEST_F(StoreTest, ClearForgetsKeysAndEnds) {
   data.set("key", "value", now + 1ms);
   data.clear();
+  pass(1s);
   EXPECT_EQ(data.size(), 0U);
   EXPECT_EQ(data.used_bytes(), 0U);
-  EXPECT_EQ(data.sweep(now + 1s, 10), 0U);
+  EXPECT_EQ(data.sweep(10), 0U);
 }
 
 }  // namespace
