@@ -5,7 +5,8 @@
 //   myra-load --connect 127.0.0.1:7000 --mode idle --connections 9000
 //
 // With --server-pid the report has the server's CPU time between the two moments, before and after
-// the measured phase, at which no message was under way; with --count-entries its kernel entries.
+// the measured phase, at which no message was under way; with --count-entries its kernel entries;
+// with --counter-file the difference of a number that the server keeps in a file.
 
 #include "load_result.hpp"
 #include "sockets.hpp"
@@ -59,9 +60,11 @@ void print_report(const load_result& result) {
               result.latency.quantile_us(0.99), result.latency.quantile_us(0.999));
   std::printf(", \"own_cpu_ns_per_message\": %.2f, \"server_cpu_ns_per_message\": %.2f",
               per_message(result.own_cpu_ns), per_message(result.server_cpu_ns));
-  std::printf(", \"server_entries\": %llu, \"server_entries_per_message\": %.5f}\n",
-              static_cast<unsigned long long>(result.server_entries),
+  std::printf(", \"server_entries_in_all\": %llu, \"server_entries_per_message\": %.5f",
+              static_cast<unsigned long long>(result.server_entries_in_all),
               per_message(result.server_entries));
+  std::printf(", \"server_counted\": %llu}\n",
+              static_cast<unsigned long long>(result.server_counted));
 }
 
 }  // namespace
@@ -71,6 +74,7 @@ phase_meter::phase_meter(const server_probe& probe) : probe_(probe) {
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
   server_cpu_ = probe.cpu_ns();
   server_entries_ = probe.entries();
+  server_counted_ = probe.counted();
   own_cpu_ = own_cpu_ns();
   begin_ = clock::now();
 }
@@ -79,7 +83,9 @@ void phase_meter::finish(load_result& result) const {
   result.seconds = std::chrono::duration<double>(clock::now() - begin_).count();
   result.own_cpu_ns = own_cpu_ns() - own_cpu_;
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  result.server_entries = probe_.entries() - server_entries_;
+  result.server_entries_in_all = probe_.entries();
+  result.server_entries = result.server_entries_in_all - server_entries_;
+  result.server_counted = probe_.counted() - server_counted_;
   result.server_cpu_ns = probe_.cpu_ns() - server_cpu_;
 }
 
@@ -87,10 +93,11 @@ void phase_meter::finish(load_result& result) const {
 
 int main(int argc, char** argv) {
   using namespace myra::bench;
-  const command_line options(argc, argv,
-                             {"connect", "mode", "wait", "connections", "depth", "size",
-                              "milliseconds", "warm-up", "messages", "server-pid", "batch"},
-                             {"count-entries"});
+  const command_line options(
+      argc, argv,
+      {"connect", "mode", "wait", "connections", "depth", "size", "milliseconds", "warm-up",
+       "messages", "server-pid", "batch", "counter-file"},
+      {"count-entries"});
   load_request request;
   request.server = parse_address(options.text("connect", ""));
   request.connections = options.number("connections", 1);
@@ -110,8 +117,10 @@ int main(int argc, char** argv) {
     hold_idle_connections(request);
     return 0;
   }
+  const std::string counter_file = options.text("counter-file", "");
   const server_probe probe(static_cast<pid_t>(options.number("server-pid", 0)),
-                           options.has("count-entries"));
+                           options.has("count-entries"),
+                           counter_file.empty() ? nullptr : counter_file.c_str());
   if (mode == "closed") {
     print_report(run_closed_loop(request, probe));
   } else if (mode == "ping-pong") {

@@ -31,6 +31,8 @@ struct load_result {
   std::uint64_t own_cpu_ns = 0;
   std::uint64_t server_cpu_ns = 0;
   std::uint64_t server_entries = 0;
+  std::uint64_t server_entries_in_all = 0;  // warm-up included
+  std::uint64_t server_counted = 0;         // by the server itself
   histogram latency;
 };
 
@@ -58,6 +60,7 @@ class phase_meter {
   const server_probe& probe_;
   std::uint64_t server_cpu_;
   std::uint64_t server_entries_;
+  std::uint64_t server_counted_;
   std::uint64_t own_cpu_;
   clock::time_point begin_;
 };

@@ -13,8 +13,9 @@ namespace myra::bench {
 /// so a run that counts entries is not one that measures CPU.
 class server_probe {
  public:
-  /// `pid` 0 watches nothing and reports zeros. Ends the program when the kernel refuses.
-  server_probe(pid_t pid, bool count_entries);
+  /// `pid` 0 watches nothing and reports zeros. `counter_file`, when not null, holds one 64-bit
+  /// number that the server keeps up to date. Ends the program when the kernel refuses.
+  server_probe(pid_t pid, bool count_entries, const char* counter_file);
   ~server_probe();
   server_probe(const server_probe&) = delete;
   server_probe& operator=(const server_probe&) = delete;
@@ -23,10 +24,15 @@ class server_probe {
   /// for a task that sleeps; for one that runs it is as old as the last clock tick.
   std::uint64_t cpu_ns() const;
 
+  /// Kernel entries since construction.
   std::uint64_t entries() const;
+
+  /// The number in the counter file.
+  std::uint64_t counted() const;
 
  private:
   pid_t pid_;
+  const char* counter_file_;
   std::vector<int> counters_;
 };
 

@@ -1,0 +1,1 @@
+"""The parts of `./dev bench core`: processes, machine, statistics and table, and the rows."""

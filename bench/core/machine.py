@@ -1,0 +1,56 @@
+"""The machine that is measured on: what it is, and whether it is quiet."""
+
+import os
+import platform
+import time
+
+
+def _first(path, key):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith(key):
+                    return line.split(":", 1)[-1].strip()
+    except OSError:
+        pass
+    return "unknown"
+
+
+def description():
+    return {
+        "cpu": _first("/proc/cpuinfo", "model name"),
+        "cpus": os.cpu_count(),
+        "memory": _first("/proc/meminfo", "MemTotal"),
+        "kernel": platform.release(),
+        "congestion_control": _first("/proc/sys/net/ipv4/tcp_congestion_control", ""),
+        "virtual": "hypervisor" in _first("/proc/cpuinfo", "flags").split(),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def _busy_and_all():
+    with open("/proc/stat", encoding="ascii") as stat:
+        ticks = [int(word) for word in stat.readline().split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+
+
+class Quiet:
+    """Waits for a moment in which the machine does little else, but not for ever."""
+
+    def __init__(self, patience):
+        self._patience = patience
+        self.waits = 0
+        self.in_vain = 0
+
+    def wait(self):
+        self.waits += 1
+        deadline = time.monotonic() + self._patience
+        while True:
+            busy, total = _busy_and_all()
+            time.sleep(0.05)
+            busy_now, total_now = _busy_and_all()
+            if busy_now - busy <= 0.15 * (total_now - total):
+                return
+            if time.monotonic() > deadline:
+                self.in_vain += 1
+                return
