@@ -4,6 +4,9 @@
 //
 // Lazy: nothing runs before the task is awaited, spawned or run (myra/reactor/async.hpp). One
 // allocation a call, for the frame. Thread: a task stays on the thread that started it.
+//
+// GCC 12.2 miscompiles a coroutine that awaits in a condition, `if (co_await x)`, and declares no
+// variable in its body. With any declaration, `if (auto y = co_await x)` among them, it is right.
 #pragma once
 
 #include <cassert>

@@ -1,7 +1,7 @@
 // Coroutines on a reactor: starting them, sleeping in them, and driving the loop until one is done.
 //
 //   task<> tick(reactor& on) {
-//     while (co_await sleep_for(on, 1s)) std::puts("tick");   // false: the reactor ends
+//     while (auto slept = co_await sleep_for(on, 1s)) std::puts("tick");  // until the reactor ends
 //   }
 //
 // Thread: the reactor's.
@@ -93,7 +93,8 @@ class rescheduling : deferred {
   return rescheduling(on.internals());
 }
 
-/// `body`, whose end ends the turn that it happens in: a turn may be about to sleep when it resumes coroutines.
+/// `body`, whose end ends the turn that it happens in: a turn may be about to sleep when it resumes
+/// coroutines.
 template <class T>
 task<T> ending_the_turn(loop& on, task<T> body) {
   struct at_end {
@@ -103,8 +104,9 @@ task<T> ending_the_turn(loop& on, task<T> body) {
   co_return co_await std::move(body);
 }
 
-/// Drives the reactor until `body` is done; for mains and tests. Gives its value or throws on its exception. When the
-/// backend fails it throws std::system_error and gives up the task's frame, which the kernel may still write to.
+/// Drives the reactor until `body` is done; for mains and tests. Gives its value or throws on its
+/// exception. When the backend fails it throws std::system_error and gives up the task's frame,
+/// which the kernel may still write to.
 template <class T>
 T run(loop& on, task<T> body) {
   task<T> running = ending_the_turn(on, std::move(body));

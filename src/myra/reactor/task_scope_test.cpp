@@ -22,7 +22,8 @@ class task_scopes : public testing::Test {
 };
 
 task<void> sleeper(reactor& on, duration time, int& slept, int& cancelled) {
-  if (co_await sleep_for(on, time)) {
+  const auto ended = co_await sleep_for(on, time);
+  if (ended) {
     ++slept;
   } else {
     ++cancelled;

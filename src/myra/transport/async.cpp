@@ -7,9 +7,10 @@ namespace myra {
 
 // When a wait ends
 //
-// Bytes, room and deadlines come from the loop, between two completions: the coroutine goes on at once, and what
-// it sends leaves with the next kernel entry. The end of a connection or a scope may come from any call that some
-// other coroutine or handler makes: then the coroutine goes on from the loop, in the next turn.
+// Bytes, room and deadlines come from the loop, between two completions: the coroutine goes on at
+// once, and what it sends leaves with the next kernel entry. The end of a connection or a scope may
+// come from any call that some other coroutine or handler makes: then the coroutine goes on from
+// the loop, in the next turn.
 
 // Receiving.
 

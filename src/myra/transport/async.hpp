@@ -5,8 +5,9 @@
 //       if (!co_await peer.send(std::move(*bytes))) break;
 //   }
 //
-// Everything that waits ends early, with condition::cancelled, when the scope of its coroutine is cancelled
-// (myra/io/cancellation.hpp). What is ready is given without suspending. Thread: the reactor's.
+// Everything that waits ends early, with condition::cancelled, when the scope of its coroutine is
+// cancelled (myra/io/cancellation.hpp). What is ready is given without suspending. Thread: the
+// reactor's.
 #pragma once
 
 #include <coroutine>
@@ -23,9 +24,10 @@
 
 namespace myra {
 
-/// Awaits bytes: result<buffer>. Errors: end_of_stream when the peer has sent all that it will send,
-/// receive_timeout when the deadline passed, and cancelled: after these two nothing is lost and receive may be called
-/// again; any other is the connection's end. At most one coroutine receives on a connection at a time.
+/// Awaits bytes: result<buffer>. Errors: end_of_stream when the peer has sent all that it will
+/// send, receive_timeout when the deadline passed, and cancelled: after these two nothing is lost
+/// and receive may be called again; any other is the connection's end. At most one coroutine
+/// receives on a connection at a time.
 class receive_awaiter : stream_waiter, timer, suspension, deferred {
  public:
   explicit receive_awaiter(const receiving& what) noexcept
@@ -67,10 +69,11 @@ class receive_awaiter : stream_waiter, timer, suspension, deferred {
   return receive_awaiter(what);
 }
 
-/// Awaits that the bytes are taken: result<void>. When `send` accepted them this is ready at once; when it was
-/// back-pressured this waits for room and sends the same bytes then, which must stay where they are until it is
-/// done. Errors: the connection's, transport_errc::closed after close() or half_close(), and cancelled: nothing
-/// was taken then. At most one coroutine waits to send on a connection at a time.
+/// Awaits that the bytes are taken: result<void>. When `send` accepted them this is ready at once;
+/// when it was back-pressured this waits for room and sends the same bytes then, which must stay
+/// where they are until it is done. Errors: the connection's, transport_errc::closed after close()
+/// or half_close(), and cancelled: nothing was taken then. At most one coroutine waits to send on a
+/// connection at a time.
 class send_awaiter : stream_waiter, suspension, deferred {
  public:
   explicit send_awaiter(const sent& what) noexcept
@@ -104,7 +107,8 @@ class send_awaiter : stream_waiter, suspension, deferred {
   return send_awaiter(what);
 }
 
-/// What the `connect` functions below say: to be awaited, once. Gives result<connection>; errors as for the callback form.
+/// What the `connect` functions below say: to be awaited, once. Gives result<connection>; errors as
+/// for the callback form.
 class connecting : suspension {
  public:
   connecting(reactor& on, std::vector<endpoint> to, const connect_options& options)
@@ -133,10 +137,13 @@ class connecting : suspension {
   result<connection> outcome_ = failure(std::error_code());
 };
 
-/// `result<connection> peer = co_await connect(reactor, ...)`. The text is read by endpoint::parse: a text that it does not
-/// know gives its error, condition::invalid.
-[[nodiscard]] connecting connect(reactor& on, const endpoint& to, const connect_options& options = {});
-[[nodiscard]] connecting connect(reactor& on, std::span<const endpoint> to, const connect_options& options = {});
-[[nodiscard]] connecting connect(reactor& on, std::string_view to, const connect_options& options = {});
+/// `result<connection> peer = co_await connect(reactor, ...)`. The text is read by endpoint::parse:
+/// a text that it does not know gives its error, condition::invalid.
+[[nodiscard]] connecting connect(reactor& on, const endpoint& to,
+                                 const connect_options& options = {});
+[[nodiscard]] connecting connect(reactor& on, std::span<const endpoint> to,
+                                 const connect_options& options = {});
+[[nodiscard]] connecting connect(reactor& on, std::string_view to,
+                                 const connect_options& options = {});
 
 }  // namespace myra

@@ -79,8 +79,17 @@ result<void> blocking_connection::parts::queue(byte_view bytes, time_point limit
 }
 
 result<void> blocking_connection::parts::flush(time_point limit) {
-  while (peer.queued_bytes() > 0)
-    if (auto turned = turn_before(limit); !turned) return turned;
+  // A send that nobody waits for may end without waking the loop, thus us.
+  stream_waiter interested{[](stream_waiter&) noexcept {}};
+  stream& sending = *peer.receive().from;
+  result<void> turned;
+  while (turned && peer.queued_bytes() > 0) {
+    sending.wait_send(nullptr);
+    sending.wait_send(&interested);
+    turned = turn_before(limit);
+  }
+  sending.wait_send(nullptr);
+  if (!turned) return turned;
   // The queue of a connection that failed is empty as well.
   if (!peer.can_send()) return run(on, why_closed(peer));
   return {};
@@ -91,7 +100,8 @@ result<std::size_t> blocking_connection::parts::receive_before(mutable_byte_view
   if (!rest) {
     receive_options options;
     if (limit != never) {
-      // At least a nanosecond: zero would mean no deadline. What is there already is given all the same.
+      // At least a nanosecond: zero would mean no deadline. What is there already is given all the
+      // same.
       options.deadline = std::max(limit - under().backend().now(), duration{1});
     }
     auto bytes = run(on, received(peer, options));
@@ -169,7 +179,8 @@ result<void> blocking_connection::half_close() {
   parts& own = checked();
   if (!own.peer.can_send()) return run(own.on, why_closed(own.peer));
   own.peer.half_close();
-  // The shutdown goes to the kernel with the next entry; without a wait, for what it completes with changes nothing.
+  // The shutdown goes to the kernel with the next entry; without a wait, for what it completes with
+  // changes nothing.
   return own.under().turn(time_point{});
 }
 

@@ -12,12 +12,14 @@
 namespace myra {
 namespace {
 
-/// Options that count only when they are set before connect(2): the window scale follows from them (tcp(7)).
+/// Options that count only when they are set before connect(2): the window scale follows from them
+/// (tcp(7)).
 int prepare(io::network& sockets, int socket, const connect_options& options) noexcept {
   const auto set = [&](int name, int bytes) {
     return bytes == 0 ? 0 : sockets.set_option(socket, SOL_SOCKET, name, &bytes, sizeof bytes);
   };
-  if (int refused = set(SO_SNDBUF, options.connection.send_buffer_bytes); refused < 0) return refused;
+  if (int refused = set(SO_SNDBUF, options.connection.send_buffer_bytes); refused < 0)
+    return refused;
   if (int refused = set(SO_RCVBUF, options.connection.receive_buffer_bytes); refused < 0)
     return refused;
   const endpoint& local = options.local;
@@ -38,7 +40,8 @@ int prepare(io::network& sockets, int socket, const connect_options& options) no
 ///   racing or settled ──handle destroyed──▶ reported (to nobody)
 class connect_attempt::race final : public drainable {
  public:
-  race(loop& on, std::span<const endpoint> to, const connect_options& options, connect_callback done)
+  race(loop& on, std::span<const endpoint> to, const connect_options& options,
+       connect_callback done)
       : loop_(on), options_(options), done_(std::move(done)), order_(alternate_families(to)) {
     loop_.enlist(*this);
   }
@@ -73,7 +76,8 @@ class connect_attempt::race final : public drainable {
 
   struct reporter : deferred {
     explicit reporter(race& racing) noexcept
-        : deferred([](deferred& called) noexcept { static_cast<reporter&>(called).owner.report(); }),
+        : deferred(
+              [](deferred& called) noexcept { static_cast<reporter&>(called).owner.report(); }),
           owner(racing) {}
     race& owner;
   };
@@ -237,8 +241,7 @@ bool connect_attempt::done() const noexcept { return !race_ || race_->reported()
 
 connect_attempt connect(reactor& on, std::span<const endpoint> to, const connect_options& options,
                         connect_callback done) {
-  connect_attempt handle(
-      new connect_attempt::race(on.internals(), to, options, std::move(done)));
+  connect_attempt handle(new connect_attempt::race(on.internals(), to, options, std::move(done)));
   handle.race_->begin();
   return handle;
 }
