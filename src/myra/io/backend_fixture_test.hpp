@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -186,6 +187,20 @@ class backend_test : public testing::TestWithParam<backend_maker> {
       turn(1ms);
     }
     return done();
+  }
+  /// Waits outside of the backend until `socket` has so many bytes to read.
+  static void await_bytes(int socket, std::size_t count) {
+    int there = 0;
+    for (const time_point limit = clock::now() + 5s; clock::now() < limit;) {
+      ASSERT_EQ(::ioctl(socket, FIONREAD, &there), 0);
+      if (static_cast<std::size_t>(there) >= count) return;
+    }
+    FAIL() << "only " << there << " bytes came";
+  }
+  /// The same until the peer's end or reset has arrived.
+  static void await_hang_up(int socket) {
+    pollfd hung_up{socket, POLLRDHUP, 0};
+    ASSERT_EQ(::poll(&hung_up, 1, 5000), 1);
   }
   /// A few turns in which nothing should happen.
   void idle_turns() {

@@ -92,6 +92,7 @@ TEST_P(backend_test, more_than_a_slot_arrives_whole_and_in_order) {
 TEST_P(backend_test, more_to_read_is_told) {
   auto [socket, other] = tcp_pair();
   other.send(pattern(slot_size + 100));
+  await_bytes(socket, slot_size + 100);
   recorded_receive receive(socket);
   receive.multishot = false;
   EXPECT_EQ(run(receive), int{slot_size});
@@ -105,6 +106,7 @@ TEST_P(backend_test, bytes_left_by_a_one_shot_receive_come_with_the_next) {
   auto [socket, other] = unix_pair();
   const std::string sent = pattern(3 * slot_size);
   other.send(sent);
+  await_bytes(socket, sent.size());
   recorded_receive receive(socket);
   receive.multishot = false;
   for (int i = 0; i < 3; ++i) EXPECT_EQ(run(receive), int{slot_size});
@@ -162,6 +164,7 @@ TEST_P(backend_test, end_of_stream_is_found_by_a_later_one_shot) {
   auto [socket, other] = unix_pair();
   other.send("text");
   ::shutdown(other.get(), SHUT_WR);
+  await_hang_up(socket);
   recorded_receive receive(socket);
   receive.multishot = false;
   EXPECT_EQ(run(receive), 4);
@@ -271,6 +274,18 @@ TEST_P(backend_test, receive_cancelled_before_its_turn_completes_once) {
   ASSERT_TRUE(until([&] { return receive.idle(); }));
   EXPECT_EQ(receive.outcomes.size(), 1U);
   EXPECT_EQ(receive.last(), -ECANCELED);
+}
+
+TEST_P(backend_test, an_operation_that_cannot_begin_is_cancelled_by_anothers_handler) {
+  auto [socket, other] = unix_pair();
+  recorded<shutdown_operation> first(socket);
+  recorded_receive hopeless(-1);
+  first.then = [&] { engine->cancel(hopeless); };
+  submit(first);
+  submit(hopeless);
+  ASSERT_TRUE(until([&] { return first.idle() && hopeless.idle(); }));
+  EXPECT_EQ(hopeless.outcomes.size(), 1U);
+  EXPECT_EQ(hopeless.last(), -EBADF);
 }
 
 TEST_P(backend_test, multishot_receive_cancelled_by_its_handler) {

@@ -174,6 +174,7 @@ TEST_P(backend_test, sending_to_nobody_is_an_error_without_a_signal) {
 TEST_P(backend_test, sending_after_a_reset_fails) {
   auto [socket, other] = tcp_pair();
   other.reset();
+  await_hang_up(socket);
   const std::string text = "late";
   recorded_send send(socket, text);
   EXPECT_EQ(run(send), -ECONNRESET);

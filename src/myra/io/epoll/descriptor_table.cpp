@@ -46,7 +46,7 @@ int descriptor_table::look_again(int descriptor, std::uint32_t events) noexcept 
 }
 
 void descriptor_table::forget(int descriptor) noexcept {
-  if (static_cast<std::size_t>(descriptor) >= entries_.size()) return;
+  if (!admitted(descriptor)) return;
   watched_descriptor& ended = (*this)[descriptor];
   assert(ended.reader == nullptr && ended.writer == nullptr && ended.polls == nullptr &&
          "descriptor closed with operations in flight");

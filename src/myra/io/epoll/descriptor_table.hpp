@@ -43,12 +43,15 @@ class descriptor_table {
   /// Makes sure that `descriptor` has an entry. Allocates when the number is larger than any
   /// before. Returns 0, -EBADF when that is no open descriptor, or -ENOMEM. Entries move.
   [[nodiscard]] int admit(int descriptor) noexcept {
-    return static_cast<std::size_t>(descriptor) < entries_.size() ? 0 : grow(descriptor);
+    return admitted(descriptor) ? 0 : grow(descriptor);
+  }
+  [[nodiscard]] bool admitted(int descriptor) const noexcept {
+    return static_cast<std::size_t>(descriptor) < entries_.size();
   }
 
   /// The entry of an admitted descriptor.
   [[nodiscard]] watched_descriptor& operator[](int descriptor) noexcept {
-    assert(static_cast<std::size_t>(descriptor) < entries_.size());
+    assert(admitted(descriptor));
     return entries_[static_cast<std::size_t>(descriptor)];
   }
 

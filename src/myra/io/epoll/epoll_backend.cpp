@@ -69,6 +69,7 @@ void epoll_backend::cancel(operation& unwanted) noexcept {
   unwanted.cancelled = true;
   // What is in a queue is seen there by its mark. What waits in the table is taken out of it.
   if (unwanted.state == operation_state::queued) return;
+  if (!table_.admitted(unwanted.descriptor)) return;  // its result is -EBADF
   watched_descriptor& on = table_[unwanted.descriptor];
   if (on.reader == &unwanted) {
     if (on.reader_listed) return;
