@@ -85,11 +85,22 @@ struct time_bounds {
 [[nodiscard]] field one_of(field_name name, std::string help, std::vector<std::string> words,
                            std::function<std::size_t()> get, std::function<void(std::size_t)> set);
 
-/// An integer; `allowed` is narrowed to what the variable can hold.
+/// `allowed`, narrowed to what a T can hold.
+template <std::integral T>
+[[nodiscard]] constexpr bounds bounds_of(bounds allowed) {
+  using limits = std::numeric_limits<T>;
+  if (std::cmp_less(limits::max(), allowed.most))
+    allowed.most = static_cast<std::int64_t>(limits::max());
+  if (std::cmp_greater(limits::min(), allowed.least))
+    allowed.least = static_cast<std::int64_t>(limits::min());
+  return allowed;
+}
+
+/// An integer.
 template <std::integral T>
 [[nodiscard]] field number(field_name name, std::string help, T& target, const bounds& allowed) {
   return integer(
-      field_kind::number, std::move(name), std::move(help), allowed,
+      field_kind::number, std::move(name), std::move(help), bounds_of<T>(allowed),
       [&target] { return static_cast<std::int64_t>(target); },
       [&target](std::int64_t found) { target = static_cast<T>(found); });
 }
@@ -98,7 +109,7 @@ template <std::integral T>
 template <std::integral T>
 [[nodiscard]] field size(field_name name, std::string help, T& target, const bounds& allowed) {
   return integer(
-      field_kind::size, std::move(name), std::move(help), allowed,
+      field_kind::size, std::move(name), std::move(help), bounds_of<T>(allowed),
       [&target] { return static_cast<std::int64_t>(target); },
       [&target](std::int64_t found) { target = static_cast<T>(found); });
 }

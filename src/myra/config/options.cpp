@@ -1,0 +1,175 @@
+#include "myra/config/options.hpp"
+
+#include <iterator>
+#include <limits>
+
+namespace myra::config {
+namespace {
+
+constexpr std::int64_t kib = 1024;
+constexpr std::int64_t mib = 1024 * kib;
+constexpr std::int64_t gib = 1024 * mib;
+constexpr std::int64_t uint32_max = std::numeric_limits<std::uint32_t>::max();
+
+void add_reactor(std::vector<field>& all, reactor_options& to) {
+  using io::backend_kind;
+  using io::waiting;
+  all.push_back(choice<backend_kind>(
+      {"reactor.backend", "backend"},
+      "How to talk to the kernel; auto takes io_uring where it can be had.", to.backend,
+      {{"auto", backend_kind::automatic},
+       {"uring", backend_kind::uring},
+       {"epoll", backend_kind::epoll}}));
+  all.push_back(choice<waiting>({"reactor.wait", "wait"},
+                                "Sleep in the kernel, or spin: lowest latency for a whole core.",
+                                to.wait, {{"block", waiting::block}, {"spin", waiting::spin}}));
+  all.push_back(number("reactor.receive_buffer_count", "Buffers that lie ready for receives.",
+                       to.receive_buffer_count, {.least = 1, .most = 32768, .power_of_two = true}));
+  all.push_back(number("reactor.submission_entries", "Entries of the submission queue.",
+                       to.submission_entries, {.least = 8, .most = 32768, .power_of_two = true}));
+  all.push_back(number("reactor.completion_entries",
+                       "Entries of the completion queue, no fewer than of the submission queue.",
+                       to.completion_entries, {.least = 8, .most = 65536, .power_of_two = true}));
+  all.push_back(number("reactor.inbox_capacity", "Calls that other threads may have waiting.",
+                       to.inbox_capacity, {.least = 1, .most = 1 << 24}));
+  all.push_back(time("reactor.stall_threshold",
+                     "Turns whose handlers run longer are counted and logged; 0s: never.",
+                     to.stall_threshold));
+  all.push_back(flag("reactor.watchdog", "Report a stall while it lasts, from a thread of its own.",
+                     to.watchdog));
+}
+
+void add_pool(std::vector<field>& all, pool_options& to) {
+  all.push_back(size("reactor.pool.slot_size_bytes", "Bytes of a buffer.", to.slot_size_bytes,
+                     {.least = 64, .most = mib, .step = 64}));
+  all.push_back(number("reactor.pool.slot_count_initial", "Buffers made at the start.",
+                       to.slot_count_initial, {.most = 32768}));
+  all.push_back(number("reactor.pool.slot_count_max", "No more buffers than this.",
+                       to.slot_count_max, {.least = 1, .most = 32768}));
+  all.push_back(flag("reactor.pool.huge_pages", "Ask for huge pages.", to.huge_pages));
+}
+
+void add_features(std::vector<field>& all, io::feature_switches& to) {
+  all.push_back(flag("reactor.features.multishot_accept", "One accept for many connections.",
+                     to.multishot_accept));
+  all.push_back(flag("reactor.features.multishot_receive", "One receive for many messages.",
+                     to.multishot_receive));
+  all.push_back(
+      flag("reactor.features.silent_sends", "Sends whose success wakes nobody.", to.silent_sends));
+  all.push_back(flag("reactor.features.registered_ring",
+                     "Enter the kernel by the ring's own index.", to.registered_ring));
+  all.push_back(flag("reactor.features.deferred_task_run",
+                     "Completion work only when the loop asks.", to.deferred_task_run));
+}
+
+void add_listener(std::vector<field>& all, listener_options& to) {
+  all.push_back(address({"listener.address", "listen"},
+                        "Where to listen; port 0: the kernel chooses.", to.address));
+  all.push_back(number("listener.backlog",
+                       "Connections that may wait for accept; 0: the kernel's limit.", to.backlog,
+                       {}));
+  all.push_back(flag("listener.reuse_address", "Bind while old connections linger (SO_REUSEADDR).",
+                     to.reuse_address));
+  all.push_back(flag("listener.reuse_port", "Share the port with other listeners (SO_REUSEPORT).",
+                     to.reuse_port));
+  all.push_back(flag("listener.ipv6_only", "Do not serve IPv4 on an IPv6 address.", to.ipv6_only));
+  all.push_back(number("listener.inherited_descriptor",
+                       "A listening socket made by somebody else; -1: make one.",
+                       to.inherited_descriptor, {.least = -1, .most = 1 << 30}));
+  all.push_back(flag("listener.unlink_stale_socket",
+                     "Replace a Unix socket that nobody listens on.", to.unlink_stale_socket));
+  all.push_back(number("listener.connections_max", "Stop accepting at this many; 0: no limit.",
+                       to.connections_max, {}));
+}
+
+std::vector<field> connection_fields(connection_options& to) {
+  const bounds buffer{.least = 0, .most = gib};
+  const bounds high{.least = 1, .most = uint32_max};
+  const bounds low{.least = 0, .most = uint32_max};
+  return {
+      flag("connection.no_delay", "Send small messages at once (TCP_NODELAY).", to.no_delay),
+      flag("connection.keep_alive", "Probe silent peers (SO_KEEPALIVE).", to.keep_alive),
+      size("connection.send_buffer_bytes", "SO_SNDBUF; 0: the kernel tunes it.",
+           to.send_buffer_bytes, buffer),
+      size("connection.receive_buffer_bytes", "SO_RCVBUF; 0: the kernel tunes it.",
+           to.receive_buffer_bytes, buffer),
+      time("connection.idle_timeout", "Close when nothing came or went for this long; 0s: never.",
+           to.idle_timeout),
+      time("connection.write_timeout", "Close when a send took longer; 0s: never.",
+           to.write_timeout),
+      time("connection.linger_timeout", "How long a closed connection waits for the peer's end.",
+           to.linger_timeout),
+      size("connection.send_high_water_bytes", "Take no more to send at this many queued bytes.",
+           to.send_high_water_bytes, high),
+      size("connection.send_low_water_bytes", "Take more to send again at this many.",
+           to.send_low_water_bytes, low),
+      size("connection.receive_high_water_bytes", "Stop receiving at this many bytes not taken.",
+           to.receive_high_water_bytes, high),
+      size("connection.receive_low_water_bytes", "Receive again at this many.",
+           to.receive_low_water_bytes, low),
+      choice<receive_mode>("connection.receive", "How receives are armed.", to.receive,
+                           {{"auto", receive_mode::automatic},
+                            {"one_shot", receive_mode::one_shot},
+                            {"multishot", receive_mode::multishot}}),
+  };
+}
+
+/// One field for two variables of a kind.
+field both(field first, field second) {
+  first.set = [set_first = std::move(first.set), set_second = std::move(second.set)](
+                  const value& found) { return set_first(found) && set_second(found); };
+  return first;
+}
+
+void add_connection(std::vector<field>& all, options& to, const offered& parts) {
+  std::vector<field> made =
+      connection_fields(parts.listener ? to.listener.connection : to.connect.connection);
+  if (parts.listener && parts.connect) {
+    std::vector<field> outgoing = connection_fields(to.connect.connection);
+    for (std::size_t i = 0; i < made.size(); ++i)
+      made[i] = both(std::move(made[i]), std::move(outgoing[i]));
+  }
+  all.insert(all.end(), std::move_iterator(made.begin()), std::move_iterator(made.end()));
+}
+
+void add_connect(std::vector<field>& all, options& to) {
+  all.push_back(address({"connect.address", "connect"}, "Whom to connect to.", to.connect_to));
+  all.push_back(
+      time("connect.deadline", "For all addresses together; 0s: none.", to.connect.deadline));
+  all.push_back(time("connect.attempt_delay",
+                     "Before the next address is tried as well (RFC 8305).",
+                     to.connect.attempt_delay));
+  all.push_back(address("connect.local",
+                        "The local address to connect from; empty: the kernel chooses.",
+                        to.connect.local));
+}
+
+}  // namespace
+
+std::vector<field> fields_of(options& target, const offered& parts) {
+  std::vector<field> all;
+  if (parts.threads)
+    all.push_back(number("threads", "Reactors, each on a thread of its own.", target.threads,
+                         {.least = 1, .most = 1024}));
+  if (parts.listener) add_listener(all, target.listener);
+  if (parts.connect) add_connect(all, target);
+  if (parts.listener || parts.connect) add_connection(all, target, parts);
+  add_reactor(all, target.reactor);
+  add_pool(all, target.reactor.pool);
+  add_features(all, target.reactor.features);
+  if (parts.listener)
+    all.push_back(time("shutdown.drain_deadline",
+                       "How long connections may take to send what they hold after SIGTERM.",
+                       target.shutdown.drain_deadline));
+  return all;
+}
+
+std::string check(const options& options, const offered& parts) {
+  if (auto wrong = myra::check(options.reactor); !wrong.empty()) return wrong;
+  if (parts.listener)
+    if (auto wrong = myra::check(options.listener.connection); !wrong.empty()) return wrong;
+  if (parts.connect) return myra::check(options.connect.connection);
+  return {};
+}
+
+}  // namespace myra::config

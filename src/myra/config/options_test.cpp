@@ -1,0 +1,237 @@
+#include "myra/config/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "myra/config/command_line.hpp"
+#include "myra/config/configure.hpp"
+
+namespace myra::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr offered everything{.threads = true, .listener = true, .connect = true};
+
+// When a struct gets another member this stops compiling: the member wants a field (or a reason not
+// to have one), a place in the count and a sample below.
+TEST(options, every_member_has_a_field) {
+  [[maybe_unused]] const auto& [threads, reactor, listener, connect_to, connect, shutdown] =
+      options{};
+  [[maybe_unused]] const auto& [backend, wait, pool, receives, submission, completion, inbox, stall,
+                                watchdog, features, log_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [slot_size, slot_initial, slot_max, huge] = pool;
+  [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred] = features;
+  [[maybe_unused]] const auto& [address, backlog, reuse_address, reuse_port, ipv6, inherited,
+                                unlink, connections, accepted] = listener;
+  [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
+                                linger, send_high, send_low, receive_high, receive_low, mode] =
+      accepted;
+  [[maybe_unused]] const auto& [deadline, delay, local, made_connection_shares_its_fields] =
+      connect;
+  [[maybe_unused]] const auto& [drain] = shutdown;
+  constexpr std::size_t top = 2;  // threads, connect_to
+  constexpr std::size_t of_reactor =
+      11 - 3 + 4 + 5;  // without pool, features and log, with their members
+  constexpr std::size_t of_listener = 9 - 1 + 12;
+  constexpr std::size_t of_connect = 3;
+  constexpr std::size_t of_shutdown = 1;
+  options bound;
+  EXPECT_EQ(fields_of(bound, everything).size(),
+            top + of_reactor + of_listener + of_connect + of_shutdown);
+}
+
+TEST(options, each_name_is_there_once_and_reads_as_a_key) {
+  options bound;
+  std::set<std::string> seen;
+  for (const field& each : fields_of(bound, everything)) {
+    EXPECT_TRUE(seen.insert(each.name.full).second) << each.name.full;
+    EXPECT_EQ(each.name.full.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_."),
+              std::string::npos);
+    if (!each.name.brief.empty()) {
+      EXPECT_TRUE(seen.insert(each.name.brief).second) << each.name.brief;
+    }
+    EXPECT_TRUE(each.help.ends_with('.')) << each.name.full;
+    EXPECT_FALSE(each.allowed.empty()) << each.name.full;
+  }
+}
+
+TEST(options, a_program_is_offered_what_it_uses) {
+  options bound;
+  const auto has = [&](const offered& parts, const std::string& table) {
+    for (const field& each : fields_of(bound, parts))
+      if (each.name.full.starts_with(table)) return true;
+    return false;
+  };
+  EXPECT_TRUE(has({}, "reactor."));
+  for (const char* table : {"threads", "listener.", "connection.", "connect.", "shutdown."})
+    EXPECT_FALSE(has({}, table)) << table;
+  EXPECT_TRUE(has({.connect = true}, "connection."));
+  EXPECT_FALSE(has({.connect = true}, "shutdown."));
+  EXPECT_TRUE(has({.listener = true}, "shutdown."));
+  EXPECT_FALSE(has({.listener = true}, "connect."));
+}
+
+TEST(options, the_defaults_are_allowed_and_go_together) {
+  options defaults;
+  for (const field& each : fields_of(defaults, everything))
+    EXPECT_TRUE(each.set(each.get())) << each.name.full;
+  EXPECT_EQ(check(defaults, everything), "");
+}
+
+/// A value for each field that is allowed and is not the default, and one that is not allowed.
+struct sample {
+  std::string right;
+  std::string wrong;
+};
+
+const std::map<std::string, sample>& samples() {
+  static const std::map<std::string, sample> all = {
+      {"threads", {"3", "0"}},
+      {"reactor.backend", {"epoll", "kqueue"}},
+      {"reactor.wait", {"spin", "sleep"}},
+      {"reactor.receive_buffer_count", {"512", "500"}},
+      {"reactor.submission_entries", {"2048", "65536"}},
+      {"reactor.completion_entries", {"16384", "4"}},
+      {"reactor.inbox_capacity", {"17", "0"}},
+      {"reactor.stall_threshold", {"50ms", "50"}},
+      {"reactor.watchdog", {"true", "yes"}},
+      {"reactor.pool.slot_size_bytes", {"4KiB", "100"}},
+      {"reactor.pool.slot_count_initial", {"10", "32769"}},
+      {"reactor.pool.slot_count_max", {"100", "0"}},
+      {"reactor.pool.huge_pages", {"true", "2"}},
+      {"reactor.features.multishot_accept", {"false", "off!"}},
+      {"reactor.features.multishot_receive", {"false", "maybe"}},
+      {"reactor.features.silent_sends", {"false", "none"}},
+      {"reactor.features.registered_ring", {"false", "0.5"}},
+      {"reactor.features.deferred_task_run", {"false", "never"}},
+      {"listener.address", {"[::1]:7000", "::1"}},
+      {"listener.backlog", {"10", "-1"}},
+      {"listener.reuse_address", {"false", "x"}},
+      {"listener.reuse_port", {"true", "x"}},
+      {"listener.ipv6_only", {"true", "x"}},
+      {"listener.inherited_descriptor", {"3", "-2"}},
+      {"listener.unlink_stale_socket", {"false", "x"}},
+      {"listener.connections_max", {"1000", "-1"}},
+      {"connection.no_delay", {"false", "x"}},
+      {"connection.keep_alive", {"true", "x"}},
+      {"connection.send_buffer_bytes", {"64KiB", "2GiB"}},
+      {"connection.receive_buffer_bytes", {"100", "-1"}},
+      {"connection.idle_timeout", {"1min", "1m"}},
+      {"connection.write_timeout", {"1500ms", "-5s"}},
+      {"connection.linger_timeout", {"0s", "soon"}},
+      {"connection.send_high_water_bytes", {"2MiB", "0"}},
+      {"connection.send_low_water_bytes", {"1000", "x"}},
+      {"connection.receive_high_water_bytes", {"1MiB", "5GiB"}},
+      {"connection.receive_low_water_bytes", {"0", "1KB"}},
+      {"connection.receive", {"one_shot", "sometimes"}},
+      {"connect.address", {"unix:@peer", "unix:"}},
+      {"connect.deadline", {"1s", "1"}},
+      {"connect.attempt_delay", {"300ms", "0.3s"}},
+      {"connect.local", {"127.0.0.1:0", "127.0.0.1"}},
+      {"shutdown.drain_deadline", {"9s", "forever"}},
+  };
+  return all;
+}
+
+std::vector<value> values_of(const std::vector<field>& fields) {
+  std::vector<value> all;
+  for (const field& each : fields) all.push_back(each.get());
+  return all;
+}
+
+TEST(options,
+     each_field_can_be_set_on_the_command_line_and_printed_as_a_file_that_reads_back_equal) {
+  options changed;
+  const std::vector<field> fields = fields_of(changed, everything);
+  ASSERT_EQ(samples().size(), fields.size());
+  for (const field& each : fields) {
+    const value before = each.get();
+    const auto set = set_from_text(each, samples().at(each.name.full).right);
+    ASSERT_TRUE(set) << set.error().what;
+    EXPECT_NE(each.get(), before) << each.name.full;
+  }
+  EXPECT_EQ(check(changed, everything), "");
+
+  options again;
+  const std::vector<field> fields_again = fields_of(again, everything);
+  EXPECT_NE(values_of(fields_again), values_of(fields));
+  const std::string file = print(fields);
+  const auto read = read_text(file, "printed.toml", fields_again);
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(values_of(fields_again), values_of(fields));
+  EXPECT_EQ(print(fields_again), file);
+}
+
+TEST(options, each_field_refuses_what_is_not_allowed_and_says_what_is) {
+  options target;
+  for (const field& each : fields_of(target, everything)) {
+    const value before = each.get();
+    const std::string& wrong = samples().at(each.name.full).wrong;
+    const auto on_command_line = set_from_text(each, wrong);
+    ASSERT_FALSE(on_command_line) << each.name.full;
+    const std::string& what = on_command_line.error().what;
+    EXPECT_TRUE(what.starts_with(option_of(each) + ": found ")) << what;
+    EXPECT_NE(what.find(wrong), std::string::npos) << what;
+    EXPECT_TRUE(what.ends_with(", allowed " + each.allowed)) << what;
+
+    const auto in_file = read_text("\n" + each.name.full + " = \"" + wrong + "\"\n", "x.toml",
+                                   fields_of(target, everything));
+    ASSERT_FALSE(in_file) << each.name.full;
+    const std::string column = std::to_string(each.name.full.size() + 4);
+    EXPECT_EQ(in_file.error().what, "x.toml:2:" + column + ": " + each.name.full + ": found \"" +
+                                        wrong + "\", allowed " + each.allowed);
+    EXPECT_EQ(each.get(), before) << each.name.full;
+  }
+}
+
+TEST(options, what_a_field_allows_at_its_bounds_the_layers_allow_too) {
+  options target;
+  EXPECT_TRUE(
+      read_text("reactor.submission_entries = 32768\nreactor.completion_entries = 65536\n"
+                "reactor.receive_buffer_count = 1\nreactor.pool.slot_size_bytes = \"1MiB\"\n"
+                "reactor.pool.slot_count_initial = 0\nreactor.pool.slot_count_max = 1\n",
+                "x.toml", fields_of(target, everything)));
+  EXPECT_EQ(check(target, everything), "");
+}
+
+TEST(options, connection_fields_are_those_of_both_directions) {
+  options target;
+  ASSERT_TRUE(read_text("connection.no_delay = false\nconnection.idle_timeout = \"3s\"\n", "x.toml",
+                        fields_of(target, everything)));
+  for (const connection_options* each : {&target.listener.connection, &target.connect.connection}) {
+    EXPECT_FALSE(each->no_delay);
+    EXPECT_EQ(each->idle_timeout, 3s);
+  }
+  options client;
+  ASSERT_TRUE(
+      read_text("connection.no_delay = false\n", "x.toml", fields_of(client, {.connect = true})));
+  EXPECT_FALSE(client.connect.connection.no_delay);
+  EXPECT_TRUE(client.listener.connection.no_delay);
+}
+
+TEST(options, what_does_not_go_together_is_named) {
+  options target;
+  target.listener.connection.send_low_water_bytes = 5;
+  target.listener.connection.send_high_water_bytes = 4;
+  EXPECT_NE(check(target, everything).find("connection.send_low_water_bytes: found 5"),
+            std::string::npos);
+  EXPECT_EQ(check(target, {}), "");
+  target = {};
+  target.connect.connection.receive_low_water_bytes =
+      target.connect.connection.receive_high_water_bytes;
+  EXPECT_NE(check(target, everything).find("connection.receive_low_water_bytes"),
+            std::string::npos);
+  EXPECT_EQ(check(target, {.listener = true}), "");
+  target = {};
+  target.reactor.completion_entries = 512;
+  EXPECT_NE(check(target, {}).find("reactor.completion_entries: found 512"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace myra::config
