@@ -64,19 +64,19 @@ class Processes:
 
     def end(self, process, patience=5.0):
         """SIGTERM, and SIGKILL for one that does not go; returns what it wrote to stderr."""
-        errors = b""
+        errors = None
         if process.poll() is None:
             process.terminate()
         try:
-            errors = process.communicate(timeout=patience)[1] or b""
+            errors = process.communicate(timeout=patience)[1]
         except subprocess.TimeoutExpired:
             process.kill()
-            errors = process.communicate()[1] or b""
+            errors = process.communicate()[1]
         except ValueError:  # its pipes were closed before
             process.wait()
         if process in self._running:
             self._running.remove(process)
-        return errors.decode(errors="replace")
+        return errors.decode(errors="replace") if isinstance(errors, bytes) else errors or ""
 
     def run(self, argv, cpu, timeout=60.0, **how):
         """Runs a program to its end and returns its standard output."""

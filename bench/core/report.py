@@ -27,10 +27,8 @@ class Row:
             return "NOT RUN"
         if self.at_most is None and self.at_least is None:
             return "-"
-        # What is printed is what counts: a figure is compared as it reads.
-        shown = round(self.value, 4)
-        met = ((self.at_most is None or shown <= self.at_most)
-               and (self.at_least is None or shown >= self.at_least))
+        met = ((self.at_most is None or self.value <= self.at_most)
+               and (self.at_least is None or self.value >= self.at_least))
         return "OK" if met else "MISSED"
 
 
@@ -53,6 +51,8 @@ def _number(value, unit):
 
 
 def _limit(row):
+    if row.at_most is not None and row.at_least is not None:
+        return f"{_number(row.at_least, '')}-{_number(row.at_most, '')}"
     if row.at_most is not None:
         return f"<= {_number(row.at_most, row.unit)}"
     if row.at_least is not None:

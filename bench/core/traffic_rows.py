@@ -79,8 +79,9 @@ def _key_value_rows_at(depth, rounds, why_not):
     most = {1: 0.95, 16: 0.85}[depth]
     rows = []
     for test in ("get", "set"):
-        for figure, unit in (("cpu_ns", "ns"), ("rps", "/s")):
-            rows.append(_row(group, f"redis-server {test.upper()}: {figure}", why_not,
+        for figure, words, unit in (("cpu_ns", "server CPU per request", "ns"),
+                                    ("rps", "requests/s", "/s")):
+            rows.append(_row(group, f"redis-server {test.upper()}: {words}", why_not,
                              ["redis-server"], lambda t=test, f=figure: summary(
                                  [one["redis-server"][f"{t} {f}"] for one in rounds]), unit=unit))
         for kv in ("myra-kv uring", "myra-kv epoll"):
@@ -89,7 +90,7 @@ def _key_value_rows_at(depth, rounds, why_not):
                     ("cpu_ns", "server CPU per request", {"at_most": most}),
                     ("rps", "requests/s", {"at_least": 0.97})):
                 rows.append(_row(
-                    group, f"{kv} {test.upper()}: {words}", why_not, [kv, "redis-server"],
+                    group, f"{kv} / redis-server, {test.upper()}: {words}", why_not, [kv, "redis-server"],
                     lambda k=kv, t=test, f=figure: ratios(rounds, k, "redis-server", f"{t} {f}"),
                     **(limit if is_figure else {})))
     rows.append(_row(group, "myra-kv uring: entries per request (INFO)", why_not,
