@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
+#include <memory>
 #include <vector>
 
 namespace {
@@ -23,7 +24,7 @@ struct echo_write {
   std::array<char, 65536> bytes;
 };
 
-std::vector<echo_write*> free_writes;
+std::vector<std::unique_ptr<echo_write>> free_writes;
 
 echo_write* write_of(const uv_buf_t& buffer) {
   return reinterpret_cast<echo_write*>(buffer.base - offsetof(echo_write, bytes));
@@ -37,15 +38,15 @@ void close_stream(uv_stream_t* stream) {
 }
 
 void lend_buffer(uv_handle_t*, std::size_t, uv_buf_t* buffer) {
-  if (free_writes.empty()) free_writes.push_back(new echo_write);
-  std::array<char, 65536>& bytes = free_writes.back()->bytes;
+  if (free_writes.empty()) free_writes.push_back(std::make_unique<echo_write>());
+  std::array<char, 65536>& bytes = free_writes.back().release()->bytes;
   free_writes.pop_back();
   *buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
 }
 
 void on_written(uv_write_t* request, int status) {
   if (status < 0) close_stream(request->handle);
-  free_writes.push_back(reinterpret_cast<echo_write*>(request));
+  free_writes.emplace_back(reinterpret_cast<echo_write*>(request));
 }
 
 void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
@@ -56,7 +57,7 @@ void on_read(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) {
     close_stream(stream);
   }
   if (size < 0) close_stream(stream);
-  if (write != nullptr) free_writes.push_back(write);
+  if (write != nullptr) free_writes.emplace_back(write);
 }
 
 void on_connection(uv_stream_t* listener, int status) {
