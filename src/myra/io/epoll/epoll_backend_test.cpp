@@ -5,15 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
 #include "myra/io/backend_connect_test.hpp"
 #include "myra/io/backend_control_test.hpp"
 #include "myra/io/backend_fixture_test.hpp"
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
+#include "myra/io/epoll/allocation_count_test.hpp"
 
 namespace myra::io {
 namespace {
@@ -21,8 +19,6 @@ namespace {
 opened<std::unique_ptr<backend>> open_epoll(buffer_pool& pool) {
   return epoll_backend::open({}, pool);
 }
-
-std::atomic<std::uint64_t> allocation_count{0};
 
 class epoll_backend_test : public backend_test {
  protected:
@@ -88,7 +84,7 @@ TEST_P(epoll_backend_test, steady_state_costs_two_entries_a_message_and_no_alloc
   for (int round = 0; round < rounds + 1; ++round) {
     if (round == 1) {  // the first one warms up
       before = engine->counters();
-      allocations_before = allocation_count;
+      allocations_before = test::allocation_count();
     }
     for (const peer& each : peers) ASSERT_EQ(::send(each.get(), ping.data(), 64, 0), 64);
     const auto echoed = [&] {
@@ -98,7 +94,7 @@ TEST_P(epoll_backend_test, steady_state_costs_two_entries_a_message_and_no_alloc
     while (!echoed()) turn(0ms);
     for (const peer& each : peers) ASSERT_EQ(::recv(each.get(), pong.data(), 64, MSG_WAITALL), 64);
   }
-  EXPECT_EQ(allocation_count, allocations_before);
+  EXPECT_EQ(test::allocation_count(), allocations_before);
   const backend_counters after = engine->counters();
   // One recv and one send a message, and one epoll_wait a turn, whatever the number of messages.
   EXPECT_EQ(after.kernel_entries - before.kernel_entries - (after.waits - before.waits),
@@ -259,12 +255,3 @@ INSTANTIATE_TEST_SUITE_P(epoll, backend_test, testing::Values(backend_maker{"epo
                          name_of_maker);
 
 }  // namespace myra::io
-
-// Every allocation of this program is counted.
-void* operator new(std::size_t size) {
-  ++myra::io::allocation_count;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
