@@ -47,7 +47,8 @@ void reply_unknown_command(call& now) {
   std::string quoted;
   for (const std::string_view argument : now.arguments.subspan(1)) {
     if (quoted.size() >= quoted_size_max) break;
-    quoted.append("'").append(argument.substr(0, quoted_size_max - quoted.size())).append("' ");
+    const std::string_view shown = argument.substr(0, quoted_size_max - quoted.size());
+    quoted.append("'").append(shown).append("' ");
   }
   reply_error(now, "ERR unknown command '" + std::string(now[0].substr(0, quoted_size_max)) +
                        "', with args beginning with: " + quoted);

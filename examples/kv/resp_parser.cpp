@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <memory>
 #include <system_error>
 
 #include "resp_inline.hpp"
@@ -28,8 +29,9 @@ std::optional<long long> parse_number(std::string_view text) {
   const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
   if (digits.empty() || digits.front() < '1' || digits.front() > '9') return std::nullopt;
   long long value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const char* const begin = std::to_address(text.begin());
+  const char* const end = std::to_address(text.end());
+  const auto [stop, error] = std::from_chars(begin, end, value);
   if (error != std::errc() || stop != end) return std::nullopt;
   return value;
 }
@@ -201,7 +203,7 @@ void resp_parser::keep_tail() {
   const std::string_view rest(chunk_begin_, distance(chunk_begin_, chunk_end_));
   tail_.reserve(std::max(rest.size(), tail_size_min));
   tail_.append(rest);
-  rebase_arguments(rest.data(), tail_.data());
+  rebase_arguments(chunk_begin_, tail_.data());
   chunk_begin_ = chunk_end_;
 }
 
@@ -238,8 +240,10 @@ void resp_parser::append_to_tail(std::size_t size) {
 }
 
 void resp_parser::rebase_arguments(const char* from, const char* to) {
-  for (std::string_view& argument : arguments_)
-    argument = {to + distance(from, argument.data()), argument.size()};
+  for (std::string_view& argument : arguments_) {
+    const char* const begin = std::to_address(argument.begin());
+    argument = {to + distance(from, begin), argument.size()};
+  }
 }
 
 void resp_parser::forget_tail() {

@@ -78,7 +78,11 @@ std::optional<myra::time_point> store::end_of(std::string_view key) {
 bool store::set_end(std::string_view key, myra::time_point end) {
   const auto at = live(key);
   if (at == entries_.end()) return false;
-  move_end(at, end);
+  if (end <= now_) {
+    remove(at);
+  } else {
+    move_end(at, end);
+  }
   return true;
 }
 

@@ -49,7 +49,7 @@ class store {
 
   /// When `key` ends: nothing when there is no such key, `myra::never` when it does not end.
   [[nodiscard]] std::optional<myra::time_point> end_of(std::string_view key);
-  /// Whether there was such a key.
+  /// Whether there was such a key. An end that has come removes it at once.
   bool set_end(std::string_view key, myra::time_point end);
 
   /// Removes keys that have ended, the earliest first, `count_max` at most: bounded work for a
