@@ -158,7 +158,7 @@ std::vector<field> fields_of(options& target, const offered& parts) {
   add_pool(all, target.reactor.pool);
   add_features(all, target.reactor.features);
   if (parts.listener)
-    all.push_back(time("shutdown.drain_deadline",
+    all.push_back(time({"shutdown.drain_deadline", "drain-deadline"},
                        "How long connections may take to send what they hold after SIGTERM.",
                        target.shutdown.drain_deadline));
   return all;
