@@ -51,7 +51,7 @@ class Echo(unittest.TestCase):
         self.assertEqual(stats["bytes_sent"], 4 << 20)
 
     def test_many_connections(self):
-        self.verify([], "--connections", "1000", "--size", "100", "--bytes", "1MB")
+        self.verify([], "--connections", "1000", "--size", "100", "--bytes", "1000000")
 
     def test_unix_socket(self):
         with tempfile.TemporaryDirectory() as folder:
