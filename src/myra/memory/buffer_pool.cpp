@@ -25,27 +25,18 @@
 namespace myra {
 namespace {
 
+#if defined(MYRA_ASAN) || !defined(NDEBUG)
+constexpr bool poisoning = true;
+#else
+constexpr bool poisoning = false;
+#endif
+
 // Slots lie one cache line further apart than they are long: with a power of two for a stride the first lines of all
 // slots, which is where small messages live, would share a handful of cache sets.
 constexpr std::uint32_t colour_bytes = 64;
 constexpr std::uint32_t slot_count_limit = 32 * 1024;
 constexpr std::uint32_t slot_size_limit = 1024 * 1024;
 constexpr std::size_t huge_page_bytes = std::size_t{2} * 1024 * 1024;
-
-void poison([[maybe_unused]] const slot& freed, [[maybe_unused]] std::uint32_t size) noexcept {
-#ifdef MYRA_ASAN
-  ASAN_POISON_MEMORY_REGION(freed.memory, size);
-#elif !defined(NDEBUG)
-  // Enough to make a stale view visible; all of it would cost more than the work under test.
-  std::memset(freed.memory, 0xDB, std::min<std::uint32_t>(size, 128));
-#endif
-}
-
-void unpoison([[maybe_unused]] const slot& used, [[maybe_unused]] std::uint32_t size) noexcept {
-#ifdef MYRA_ASAN
-  ASAN_UNPOISON_MEMORY_REGION(used.memory, size);
-#endif
-}
 
 struct mapping {
   std::byte* memory = nullptr;
@@ -125,7 +116,7 @@ result<buffer_pool::owner> buffer_pool::open(const pool_options& options) {
   return pool;
 }
 
-buffer_pool::buffer_pool(const pool_options& options) noexcept : options_(options) { adopt_thread(); }
+buffer_pool::buffer_pool(const pool_options& options) noexcept : options_(options), poisons_(poisoning) { adopt_thread(); }
 
 buffer_pool::~buffer_pool() = default;
 
@@ -177,53 +168,37 @@ bool buffer_pool::grow() noexcept {
   return true;
 }
 
-slot* buffer_pool::pop_free() noexcept {
-  if (free_ == nullptr) {
-    collect();
-    if (free_ == nullptr && !grow()) return nullptr;
-  }
-  slot* taken = free_;
-  free_ = taken->next;
-  taken->next = nullptr;
-  --free_count_;
-  return taken;
+bool buffer_pool::find_free() noexcept {
+  collect();
+  return free_ != nullptr || grow();
 }
 
-void buffer_pool::push_free(slot& freed) noexcept {
-  freed.next = free_;
-  free_ = &freed;
-  ++free_count_;
-  ++returned_count_;
+void buffer_pool::misused(const slot& found, const char* mistake) noexcept {
+  std::fprintf(stderr, "buffer pool: slot %u: %s\n", found.index, mistake);
+  std::abort();
 }
 
-void buffer_pool::move(slot& moved, slot_owner from, slot_owner to,
-                       [[maybe_unused]] const char* mistake) noexcept {
-#ifndef NDEBUG
-  if (moved.owner != from) {
-    std::fprintf(stderr, "buffer pool: slot %u: %s\n", moved.index, mistake);
-    std::abort();
-  }
+void buffer_pool::poison_bytes(const slot& freed) noexcept {
+#ifdef MYRA_ASAN
+  ASAN_POISON_MEMORY_REGION(freed.memory, freed.pool->slot_size_bytes());
 #else
-  (void)from;
+  // Enough to make a stale view visible; all of it would cost more than the work under test.
+  std::memset(freed.memory, 0xDB, std::min<std::uint32_t>(freed.pool->slot_size_bytes(), 128));
 #endif
-  moved.owner = to;
+}
+
+void buffer_pool::unpoison_bytes([[maybe_unused]] const slot& used) noexcept {
+#ifdef MYRA_ASAN
+  ASAN_UNPOISON_MEMORY_REGION(used.memory, used.pool->slot_size_bytes());
+#endif
 }
 
 buffer buffer_pool::acquire() noexcept {
   slot* taken = pop_free();
   if (taken == nullptr) return {};
   move(*taken, slot_owner::pool, slot_owner::application, "acquired while not free");
-  unpoison(*taken, options_.slot_size_bytes);
+  unpoison(*taken);
   return buffer(*taken, taken->memory, options_.slot_size_bytes);
-}
-
-slot* buffer_pool::lend_to_kernel() noexcept {
-  slot* taken = pop_free();
-  if (taken == nullptr) return nullptr;
-  move(*taken, slot_owner::pool, slot_owner::kernel, "lent to the kernel while not free");
-  unpoison(*taken, options_.slot_size_bytes);
-  ++kernel_count_;
-  return taken;
 }
 
 buffer buffer_pool::from_kernel(std::uint32_t index, std::uint32_t size) noexcept {
@@ -236,34 +211,7 @@ buffer buffer_pool::from_kernel(std::uint32_t index, std::uint32_t size) noexcep
 void buffer_pool::reclaim(slot& returned) noexcept {
   move(returned, slot_owner::kernel, slot_owner::pool, "reclaimed from the kernel, which did not have it");
   --kernel_count_;
-  poison(returned, options_.slot_size_bytes);
-  push_free(returned);
-}
-
-void buffer_pool::hand_to_kernel(slot& lent) noexcept {
-  move(lent, slot_owner::application, slot_owner::kernel, "handed to the kernel by one who did not own it");
-  ++kernel_count_;
-}
-
-void buffer_pool::take_from_kernel(slot& returned) noexcept {
-  move(returned, slot_owner::kernel, slot_owner::application, "taken from the kernel, which did not have it");
-  --kernel_count_;
-}
-
-void buffer_pool::release(slot& returned) noexcept {
-#ifndef NDEBUG
-  if (returned.owner != slot_owner::application) {
-    std::fprintf(stderr, "buffer pool: slot %u: released %s\n", returned.index,
-                 returned.owner == slot_owner::pool ? "twice" : "while in flight");
-    std::abort();
-  }
-#endif
-  if (thread_ != __builtin_thread_pointer()) {
-    send_home(returned);
-    return;
-  }
-  returned.owner = slot_owner::pool;
-  poison(returned, options_.slot_size_bytes);
+  poison(returned);
   push_free(returned);
 }
 
@@ -283,7 +231,7 @@ void buffer_pool::take_home() noexcept {
   slot* at = homecoming_.exchange(nullptr, std::memory_order_acquire);
   while (at != nullptr) {
     slot* following = at->next;
-    poison(*at, options_.slot_size_bytes);
+    poison(*at);
     push_free(*at);
     at = following;
   }

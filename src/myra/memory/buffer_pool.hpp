@@ -86,17 +86,37 @@ class buffer_pool {
   void want_homecoming() noexcept;
 
   /// Takes a slot for the kernel, for a buffer ring; null at the limit. Comes back with `from_kernel` or `reclaim`.
-  [[nodiscard]] slot* lend_to_kernel() noexcept;
+  [[nodiscard]] slot* lend_to_kernel() noexcept {
+    slot* taken = pop_free();
+    if (taken == nullptr) return nullptr;
+    move(*taken, slot_owner::pool, slot_owner::kernel, "lent to the kernel while not free");
+    unpoison(*taken);
+    ++kernel_count_;
+    return taken;
+  }
   /// The kernel filled the first `size` bytes of slot `index`: they are the application's now.
   [[nodiscard]] buffer from_kernel(std::uint32_t index, std::uint32_t size) noexcept;
   /// The kernel's hold of the slot ended unused.
   void reclaim(slot& returned) noexcept;
 
   /// Gives back a slot that the application owns; `buffer` does this by itself. Any thread.
-  void release(slot& returned) noexcept;
+  void release(slot& returned) noexcept {
+    expect(returned, slot_owner::application,
+           returned.owner == slot_owner::pool ? "released twice" : "released while in flight");
+    if (thread_ != __builtin_thread_pointer()) return send_home(returned);
+    returned.owner = slot_owner::pool;
+    poison(returned);
+    push_free(returned);
+  }
   /// Application to kernel (a send reads it) and back.
-  void hand_to_kernel(slot& lent) noexcept;
-  void take_from_kernel(slot& returned) noexcept;
+  void hand_to_kernel(slot& lent) noexcept {
+    move(lent, slot_owner::application, slot_owner::kernel, "handed to the kernel by one who did not own it");
+    ++kernel_count_;
+  }
+  void take_from_kernel(slot& returned) noexcept {
+    move(returned, slot_owner::kernel, slot_owner::application, "taken from the kernel, which did not have it");
+    --kernel_count_;
+  }
 
   [[nodiscard]] std::uint32_t slot_size_bytes() const noexcept { return options_.slot_size_bytes; }
   [[nodiscard]] std::uint32_t slot_count() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
@@ -119,13 +139,48 @@ class buffer_pool {
   ~buffer_pool();
 
   [[nodiscard]] bool grow() noexcept;
-  [[nodiscard]] slot* pop_free() noexcept;
-  void push_free(slot& freed) noexcept;
+  [[nodiscard]] slot* pop_free() noexcept {
+    if (free_ == nullptr && !find_free()) return nullptr;
+    slot* taken = free_;
+    free_ = taken->next;
+    --free_count_;
+    return taken;
+  }
+  void push_free(slot& freed) noexcept {
+    freed.next = free_;
+    free_ = &freed;
+    ++free_count_;
+    ++returned_count_;
+  }
+  [[nodiscard]] bool find_free() noexcept;
   void take_home() noexcept;
   void send_home(slot& returned) noexcept;
-  void move(slot& moved, slot_owner from, slot_owner to, const char* mistake) noexcept;
+
+  [[noreturn]] static void misused(const slot& found, const char* mistake) noexcept;
+  static void expect([[maybe_unused]] const slot& found, [[maybe_unused]] slot_owner owner,
+                     [[maybe_unused]] const char* mistake) noexcept {
+#ifndef NDEBUG
+    if (found.owner != owner) misused(found, mistake);
+#endif
+  }
+  static void move(slot& moved, slot_owner from, slot_owner to, const char* mistake) noexcept {
+    expect(moved, from, mistake);
+    moved.owner = to;
+  }
+
+  static void poison_bytes(const slot& freed) noexcept;
+  static void unpoison_bytes(const slot& used) noexcept;
+  void poison(const slot& freed) const noexcept {
+    if (poisons_) poison_bytes(freed);
+  }
+  void unpoison(const slot& used) const noexcept {
+    if (poisons_) unpoison_bytes(used);
+  }
 
   pool_options options_;
+  /// A free slot's bytes are made unusable where that can be seen: debug builds and AddressSanitizer. Known at run time, so
+  /// that a program and the library may be built differently.
+  const bool poisons_;
   void* thread_ = nullptr;
   slot* free_ = nullptr;
   std::uint32_t free_count_ = 0;

@@ -12,9 +12,21 @@
 
 namespace myra {
 
+void apply(const connection_options& options, io::network& sockets, int socket) noexcept {
+  const auto set = [&](int level, int name, int value) {
+    // Refused by Unix sockets, and nothing to end a connection over.
+    static_cast<void>(sockets.set_option(socket, level, name, &value, sizeof value));
+  };
+  if (options.no_delay) set(IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.keep_alive) set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (options.send_buffer_bytes != 0) set(SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
+  if (options.receive_buffer_bytes != 0) set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
+}
+
 stream::stream(stream_table& table, int descriptor, const connection_options& options,
                std::uint64_t generation) noexcept
     : table_(table),
+      loop_(table.runs_on()),
       options_(options),
       generation_(generation),
       receive_(*this, &on_receive_complete),
@@ -26,11 +38,11 @@ stream::stream(stream_table& table, int descriptor, const connection_options& op
       starved_(*this, &on_buffer_free),
       last_activity_(table.runs_on().now()) {
   receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = descriptor;
-  apply_options();
   if (options_.idle_timeout != duration::zero()) table.runs_on().timers().arm(timer_, next_deadline());
 }
 
 result<connection> stream::connected(loop& runs, int descriptor, const connection_options& options) noexcept {
+  apply(options, runs.backend().sockets(), descriptor);
   stream* made = stream_table::of(runs).adopt(descriptor, options);
   if (made == nullptr) return failure(std::make_error_code(std::errc::not_enough_memory));
   return made->owner();
@@ -39,20 +51,6 @@ result<connection> stream::connected(loop& runs, int descriptor, const connectio
 stream::~stream() {
   drop_queue(queue_);
   drop_queue(received_);
-}
-
-loop& stream::runs_on() const noexcept { return table_.runs_on(); }
-
-void stream::apply_options() noexcept {
-  io::network& sockets = runs_on().backend().sockets();
-  const auto set = [&](int level, int name, int value) {
-    // Refused by Unix sockets, and nothing to end a connection over.
-    static_cast<void>(sockets.set_option(descriptor(), level, name, &value, sizeof value));
-  };
-  if (options_.no_delay) set(IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options_.keep_alive) set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  if (options_.send_buffer_bytes != 0) set(SOL_SOCKET, SO_SNDBUF, options_.send_buffer_bytes);
-  if (options_.receive_buffer_bytes != 0) set(SOL_SOCKET, SO_RCVBUF, options_.receive_buffer_bytes);
 }
 
 void stream::begin(connection_handler& handler, std::unique_ptr<connection_handler> owned) noexcept {
@@ -82,17 +80,14 @@ std::error_code stream::end_reason() const noexcept {
   return make_error_code(transport_errc::end_of_stream);
 }
 
-void stream::attend_soon() noexcept { runs_on().defer(attend_); }
-
 void stream::on_attend(deferred& called) noexcept {
   stream& self = static_cast<own<deferred>&>(called).self;
-  if (self.state_ < connection_state::draining) self.deliver_queued();
+  if (self.undelivered() && self.state_ < connection_state::draining) self.deliver_queued();
   if (self.state_ >= connection_state::closing) return self.close_when_idle();
-  self.flush();
-  if (self.send_.idle() && self.queue_.empty()) {
-    if (self.half_close_asked_ || self.state_ == connection_state::draining) self.sending_done();
-  }
-  if (self.state_ < connection_state::closing) self.arm_receive();
+  if (!self.queue_.empty()) self.flush();
+  const bool last_is_sent = self.half_close_asked_ || self.state_ == connection_state::draining;
+  if (last_is_sent && self.send_.idle() && self.queue_.empty()) self.sending_done();
+  if (self.receive_.idle()) self.arm_receive();
 }
 
 void stream::on_buffer_free(deferred& called) noexcept {
@@ -106,7 +101,7 @@ void stream::half_close() noexcept {
   if (!sending_open()) return;
   half_close_asked_ = true;
   attend_soon();
-  if (send_.silent && !send_.idle()) runs_on().hasten();
+  if (send_.silent && !send_.idle()) loop_.hasten();
 }
 
 void stream::close() noexcept {
@@ -117,7 +112,7 @@ void stream::close() noexcept {
   received_bytes_ = 0;
   wake_waiters();
   attend_soon();
-  if (send_.silent && !send_.idle()) runs_on().hasten();
+  if (send_.silent && !send_.idle()) loop_.hasten();
 }
 
 // Everything queued has gone: now our end goes, once.
@@ -129,7 +124,7 @@ void stream::sending_done() noexcept {
   fin_sent_ = true;
   if (state_ == connection_state::draining && peer_ended_) return begin_closing();
   shutdown_.how = SHUT_WR;
-  runs_on().backend().submit(shutdown_);
+  loop_.backend().submit(shutdown_);
   if (state_ == connection_state::open) state_ = connection_state::sending_closed;
 }
 
@@ -141,8 +136,8 @@ void stream::on_shutdown_complete(io::operation& completed, io::completion&) noe
   const bool over = self.state_ == connection_state::draining || self.state_ == connection_state::receiving_closed;
   if (both_ended && over) return self.begin_closing();
   if (self.state_ != connection_state::draining) return;
-  self.linger_end_ = after(self.runs_on().now(), self.options_.linger_timeout);
-  self.runs_on().timers().arm(self.timer_, self.next_deadline());
+  self.linger_end_ = after(self.loop_.now(), self.options_.linger_timeout);
+  self.loop_.timers().arm(self.timer_, self.next_deadline());
   self.arm_receive();
 }
 
@@ -151,7 +146,7 @@ void stream::abort() noexcept {
   // close(2) with a linger of zero sends a reset (socket(7), SO_LINGER).
   const linger none{.l_onoff = 1, .l_linger = 0};
   static_cast<void>(
-      runs_on().backend().sockets().set_option(descriptor(), SOL_SOCKET, SO_LINGER, &none, sizeof none));
+      loop_.backend().sockets().set_option(descriptor(), SOL_SOCKET, SO_LINGER, &none, sizeof none));
   if (!why_) why_ = make_error_code(transport_errc::closed);
   drop_queue(received_);
   received_bytes_ = 0;
@@ -170,10 +165,10 @@ void stream::begin_closing() noexcept {
   if (!why_) why_ = make_error_code(transport_errc::closed);
   timer_.disarm();
   starved_.unlink();
-  io::backend& backend = runs_on().backend();
+  io::backend& backend = loop_.backend();
   backend.cancel(receive_);
   backend.cancel(send_);
-  if (send_.silent && !send_.idle()) runs_on().hasten();
+  if (send_.silent && !send_.idle()) loop_.hasten();
   wake_waiters();
   // From a turn of its own: whoever called may still be using the connection.
   attend_soon();
@@ -185,7 +180,7 @@ void stream::close_when_idle() noexcept {
   if (close_.descriptor < 0) return;
   drop_queue(queue_);
   queued_bytes_ = 0;
-  runs_on().backend().submit(close_);
+  loop_.backend().submit(close_);
 }
 
 void stream::on_close_complete(io::operation& completed, io::completion&) noexcept {
@@ -234,7 +229,7 @@ time_point stream::next_deadline() const noexcept {
 void stream::on_timer(timer& fired) noexcept { static_cast<own<timer>&>(fired).self.check_deadlines(); }
 
 void stream::check_deadlines() noexcept {
-  const time_point now = runs_on().now();
+  const time_point now = loop_.now();
   if (linger_end_ <= now) return begin_closing();
   if (options_.write_timeout != duration::zero() && send_began_ != never &&
       after(send_began_, options_.write_timeout) <= now)
@@ -242,12 +237,12 @@ void stream::check_deadlines() noexcept {
   if (options_.idle_timeout != duration::zero() && after(last_activity_, options_.idle_timeout) <= now)
     return fail(make_error_code(transport_errc::idle_timeout));
   // Something happened since the timer was armed: it costs nothing per message, and a look now and then.
-  runs_on().timers().arm(timer_, next_deadline());
+  loop_.timers().arm(timer_, next_deadline());
 }
 
 void stream::handler_threw(const char* what) noexcept {
-  ++runs_on().tally().handler_exceptions;
-  runs_on().log()(log_level::error, std::string("connection: its handler threw: ") + what);
+  ++loop_.tally().handler_exceptions;
+  loop_.log()(log_level::error, std::string("connection: its handler threw: ") + what);
   fail(make_error_code(transport_errc::handler_threw));
 }
 

@@ -59,6 +59,9 @@ struct slot_queue {
   }
 };
 
+/// Sets the options that are the kernel's. What a listening socket has is inherited by what it accepts (tcp(7), socket(7)).
+void apply(const connection_options& options, io::network& sockets, int socket) noexcept;
+
 class stream final : public list_node<stream_tag> {
  public:
   /// Takes over a connected socket. Nothing is received before `begin`, `set_handler` or the first wait.
@@ -114,7 +117,7 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] const connection_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] int descriptor() const noexcept { return receive_.descriptor; }
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
-  [[nodiscard]] loop& runs_on() const noexcept;
+  [[nodiscard]] loop& runs_on() const noexcept { return loop_; }
   [[nodiscard]] const connection_options& options() const noexcept { return options_; }
 
  private:
@@ -132,6 +135,10 @@ class stream final : public list_node<stream_tag> {
   void arm_receive() noexcept;
   void announce_end() noexcept;
   [[nodiscard]] bool wants_bytes() const noexcept;
+  /// Something is left for deliver_queued.
+  [[nodiscard]] bool undelivered() const noexcept {
+    return !received_.empty() || (received_end_ && !end_announced_);
+  }
 
   // Sending (stream_send.cpp).
   static void on_send_complete(io::operation& completed, io::completion& what) noexcept;
@@ -154,7 +161,7 @@ class stream final : public list_node<stream_tag> {
   static void on_timer(timer& fired) noexcept;
   static void on_attend(deferred& called) noexcept;
   static void on_buffer_free(deferred& called) noexcept;
-  void attend_soon() noexcept;
+  void attend_soon() noexcept { loop_.defer(attend_); }
   void sending_done() noexcept;
   void begin_closing() noexcept;
   void close_when_idle() noexcept;
@@ -166,9 +173,9 @@ class stream final : public list_node<stream_tag> {
   template <class Call>
   void call_handler(Call call) noexcept;
   void handler_threw(const char* what) noexcept;
-  void apply_options() noexcept;
 
   stream_table& table_;
+  loop& loop_;
   connection_options options_;
   connection_handler* handler_ = nullptr;
   std::unique_ptr<connection_handler> owned_handler_;

@@ -14,9 +14,9 @@ bool stream::wants_bytes() const noexcept {
 
 void stream::arm_receive() noexcept {
   if (!receive_.idle() || starved_.linked() || !wants_bytes()) return;
-  receive_.multishot = runs_on().options().features.multishot_receive && options_.receive != receive_mode::one_shot;
+  receive_.multishot = loop_.options().features.multishot_receive && options_.receive != receive_mode::one_shot;
   receive_.poll_first = !more_to_read_;
-  runs_on().backend().submit(receive_);
+  loop_.backend().submit(receive_);
 }
 
 void stream::on_receive_complete(io::operation& completed, io::completion& what) noexcept {
@@ -34,12 +34,11 @@ void stream::on_receive_complete(io::operation& completed, io::completion& what)
 }
 
 void stream::received(buffer bytes) noexcept {
-  loop& runs = runs_on();
-  last_activity_ = runs.now();
+  last_activity_ = loop_.now();
   counters_.bytes_received += bytes.size();
   ++counters_.messages_received;
-  runs.tally().bytes_received += bytes.size();
-  ++runs.tally().messages_received;
+  loop_.tally().bytes_received += bytes.size();
+  ++loop_.tally().messages_received;
   if (ended()) return;  // after close() or a drain what still comes is dropped
   if (handler_ != nullptr && !paused_ && received_.empty()) {
     message lent(std::move(bytes));
@@ -48,7 +47,7 @@ void stream::received(buffer bytes) noexcept {
   }
   received_bytes_ += bytes.size();
   received_.push(*std::move(bytes).into_slot());
-  if (received_bytes_ >= options_.receive_high_water_bytes) runs.backend().cancel(receive_);
+  if (received_bytes_ >= options_.receive_high_water_bytes) loop_.backend().cancel(receive_);
   if (receive_waiter_ != nullptr) {
     auto* waiter = std::exchange(receive_waiter_, nullptr);
     waiter->wake(*waiter);
@@ -57,7 +56,7 @@ void stream::received(buffer bytes) noexcept {
 
 void stream::received_none(std::int32_t outcome) noexcept {
   if (outcome == -ENOBUFS) {
-    if (wants_bytes()) runs_on().await_buffer(starved_);
+    if (wants_bytes()) loop_.await_buffer(starved_);
     return;
   }
   if (outcome == -ECANCELED || outcome == -EINTR) return;  // paused, or closing; whoever cancelled knows
@@ -114,7 +113,7 @@ void stream::wait_receive(stream_waiter* waiter) noexcept {
 void stream::pause_receive() noexcept {
   if (paused_ || state_ >= connection_state::draining) return;
   paused_ = true;
-  runs_on().backend().cancel(receive_);
+  loop_.backend().cancel(receive_);
 }
 
 void stream::resume_receive() noexcept {
@@ -127,7 +126,7 @@ void stream::drain() noexcept {
   if (received_end_ || state_ >= connection_state::draining) return;
   received_end_ = true;
   paused_ = false;
-  runs_on().backend().cancel(receive_);
+  loop_.backend().cancel(receive_);
   if (handler_ != nullptr || receive_waiter_ != nullptr)
     attend_soon();
   else if (!held_)

@@ -18,7 +18,7 @@ sent stream::refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept {
   if (!sending_open()) return {send_status::closed, this, unsent_buffer, unsent_bytes};
   wants_room_ = true;
   // A silent send that is on its way would end without waking anybody.
-  if (send_.silent && !send_.idle()) runs_on().hasten();
+  if (send_.silent && !send_.idle()) loop_.hasten();
   return {send_status::back_pressured, this, unsent_buffer, unsent_bytes};
 }
 
@@ -35,7 +35,7 @@ sent stream::send(buffer&& bytes) noexcept {
 
 bool stream::has_slots_for(std::uint32_t size) noexcept {
   if (size <= tail_room_) return true;
-  buffer_pool& pool = runs_on().pool();
+  buffer_pool& pool = loop_.pool();
   const std::uint32_t slot_size = pool.slot_size_bytes();
   if (size <= slot_size && pool.free_count() != 0) return true;
   const std::uint32_t needed = (size - tail_room_ + slot_size - 1) / slot_size;
@@ -44,16 +44,15 @@ bool stream::has_slots_for(std::uint32_t size) noexcept {
 
 sent stream::send_copy(byte_view bytes) noexcept {
   if (!can_send()) return refuse(nullptr, bytes);
-  loop& runs = runs_on();
-  runs.pool().collect();
+  loop_.pool().collect();
   if (!has_slots_for(static_cast<std::uint32_t>(bytes.size()))) {
     auto refused = refuse(nullptr, bytes);
-    runs.await_buffer(starved_);
+    loop_.await_buffer(starved_);
     return refused;
   }
   while (!bytes.empty()) {
     if (tail_room_ == 0) {
-      buffer fresh = runs.pool().acquire();
+      buffer fresh = loop_.pool().acquire();
       if (!fresh) {  // the kernel refused memory below the pool's limit
         fail(std::make_error_code(std::errc::not_enough_memory));
         return {send_status::closed, this, nullptr, bytes};
@@ -64,7 +63,7 @@ sent stream::send_copy(byte_view bytes) noexcept {
     }
     slot& tail = *queue_.last;
     const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), tail_room_));
-    copy_payload({tail.data + tail.size, count}, bytes.first(count), runs.tally().bytes_copied);
+    copy_payload({tail.data + tail.size, count}, bytes.first(count), loop_.tally().bytes_copied);
     tail.size += count;
     tail_room_ -= count;
     queued_bytes_ += count;
@@ -77,23 +76,23 @@ void stream::enqueue(slot& added) noexcept {
   queued_bytes_ += added.size;
   queue_.push(added);
   if (send_.idle())
-    runs_on().defer(attend_);
+    loop_.defer(attend_);
   else if (send_.silent)
-    runs_on().hasten();  // its end starts what is queued now, and must not be slept over
+    loop_.hasten();  // its end starts what is queued now, and must not be slept over
 }
 
 void stream::flush() noexcept {
   if (!send_.idle() || queue_.empty() || state_ >= connection_state::closing) return;
   prepare_send();
-  send_.silent = !poll_next_send_ && runs_on().options().features.silent_sends && queue_.empty() && !wants_room_ &&
+  send_.silent = !poll_next_send_ && loop_.options().features.silent_sends && queue_.empty() && !wants_room_ &&
                  send_waiter_ == nullptr && !half_close_asked_ && state_ != connection_state::draining;
   if (!send_.silent) expect_send_progress();
-  runs_on().backend().submit(send_);
+  loop_.backend().submit(send_);
 }
 
 void stream::prepare_send() noexcept {
   tail_room_ = 0;  // what is in the kernel's hands grows no more
-  buffer_pool& pool = runs_on().pool();
+  buffer_pool& pool = loop_.pool();
   slot& first = queue_.pop();
   pool.hand_to_kernel(first);
   in_send_.push(first);
@@ -129,19 +128,18 @@ void stream::on_send_complete(io::operation& completed, io::completion& what) no
 }
 
 void stream::take_back(std::uint32_t sent_bytes) noexcept {
-  loop& runs = runs_on();
   queued_bytes_ -= sent_bytes;
   counters_.bytes_sent += sent_bytes;
-  runs.tally().bytes_sent += sent_bytes;
-  if (sent_bytes != 0) last_activity_ = runs.now();
+  loop_.tally().bytes_sent += sent_bytes;
+  if (sent_bytes != 0) last_activity_ = loop_.now();
   if (vector_ != nullptr) table_.release_vector(*std::exchange(vector_, nullptr));
   slot_queue unsent;
   while (!in_send_.empty()) {
     slot& at = in_send_.pop();
-    runs.pool().take_from_kernel(at);
+    loop_.pool().take_from_kernel(at);
     if (sent_bytes >= at.size) {
       sent_bytes -= at.size;
-      runs.pool().release(at);
+      loop_.pool().release(at);
       continue;
     }
     at.data += sent_bytes;
@@ -157,7 +155,7 @@ void stream::take_back(std::uint32_t sent_bytes) noexcept {
 
 void stream::sent_some() noexcept {
   if (!queue_.empty())
-    runs_on().defer(attend_);
+    loop_.defer(attend_);
   else if (half_close_asked_ || state_ == connection_state::draining)
     sending_done();
   if (!wants_room_ || queued_bytes_ > options_.send_low_water_bytes || !sending_open()) return;
@@ -176,13 +174,13 @@ void stream::wait_send(stream_waiter* waiter) noexcept {
 }
 
 void stream::expect_send_progress() noexcept {
-  send_began_ = runs_on().now();
+  send_began_ = loop_.now();
   if (options_.write_timeout == duration::zero()) return;
-  if (!timer_.armed() || timer_.deadline() > next_deadline()) runs_on().timers().arm(timer_, next_deadline());
+  if (!timer_.armed() || timer_.deadline() > next_deadline()) loop_.timers().arm(timer_, next_deadline());
 }
 
 void stream::drop_queue(slot_queue& queue) noexcept {
-  while (!queue.empty()) runs_on().pool().release(queue.pop());
+  while (!queue.empty()) loop_.pool().release(queue.pop());
 }
 
 }  // namespace myra
