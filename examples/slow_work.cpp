@@ -5,6 +5,8 @@
 //
 // Each piece of text that a client sends is answered a second later, backwards; the reactor goes on
 // with other clients meanwhile.
+#include <signal.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -47,6 +49,9 @@ class worker {
 
  private:
   void work(std::stop_token stop) {
+    sigset_t all;  // signals are for the reactor's thread, which waits for SIGTERM
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
     std::unique_lock hold(lock_);
     while (changed_.wait(hold, stop, [this] { return !waiting_.empty(); })) {
       job next = std::move(waiting_.front());
@@ -79,8 +84,8 @@ class slow_handler final : public myra::connection_handler {
     job slow = [to = peer.handle(), request = message.detach()]() mutable {
       std::string reply = compute(myra::as_text(request.bytes()));
       request.release();  // the buffer goes home to its reactor from here
-      const auto posted = to.post([reply = std::move(reply)](myra::connection& peer) noexcept {
-        peer.send_copy(myra::as_bytes(reply));
+      const auto posted = to.post([reply = std::move(reply)](myra::connection& client) noexcept {
+        client.send_copy(myra::as_bytes(reply));
       });
       if (posted != myra::post_status::accepted) std::puts("a reply was lost: the reactor is busy");
     };
