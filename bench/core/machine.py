@@ -35,9 +35,11 @@ def _busy_and_all():
 
 
 class Quiet:
-    """Waits for a moment in which the machine does little else, but not for ever."""
+    """Waits for a moment in which the machine does little else, but not for ever: where waiting
+    is in vain again and again, it waits less and less."""
 
     def __init__(self, patience):
+        self._patience_max = patience
         self._patience = patience
         self.waits = 0
         self.in_vain = 0
@@ -50,7 +52,9 @@ class Quiet:
             time.sleep(0.05)
             busy_now, total_now = _busy_and_all()
             if busy_now - busy <= 0.15 * (total_now - total):
+                self._patience = self._patience_max
                 return
             if time.monotonic() > deadline:
                 self.in_vain += 1
+                self._patience /= 2
                 return
