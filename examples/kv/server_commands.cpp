@@ -102,13 +102,13 @@ void config_get(call& now) {
   }};
   std::string pairs;
   std::size_t count = 0;
-  for (const auto& [name, value] : known) {
-    const auto matches = [name = name](std::string_view pattern) {
-      return ::fnmatch(std::string(pattern).c_str(), name, FNM_CASEFOLD) == 0;
+  for (const auto& setting : known) {
+    const auto matches = [&setting](std::string_view pattern) {
+      return ::fnmatch(std::string(pattern).c_str(), setting.first, FNM_CASEFOLD) == 0;
     };
     if (std::ranges::none_of(now.arguments.subspan(2), matches)) continue;
-    write_bulk(pairs, name);
-    write_bulk(pairs, value);
+    write_bulk(pairs, setting.first);
+    write_bulk(pairs, setting.second);
     count += 2;
   }
   write_array(now.reply, count);
