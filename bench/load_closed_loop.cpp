@@ -41,7 +41,7 @@ class closed_loop {
       : request_(request),
         ring_(set_up(request)),
         buffers_(ring_, 1024, 4096),
-        batch_(request.batch > 0 ? request.batch : std::max(1U, request.connections / 5)),
+        batch_(request.batch > 0 ? request.batch : std::max(1U, request.connections * 2 / 5)),
         scratch_(request.message_size + 7) {
     std::vector<int> sockets;
     for (std::uint32_t i = 0; i < request.connections; ++i) {
