@@ -57,6 +57,8 @@ outcome read_plainly(const delimiter& options, std::string_view stream) {
 
 }  // namespace
 
+// libFuzzer gives the name.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::input input(data, size);
   const delimiter options = take_options(input);

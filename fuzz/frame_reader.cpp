@@ -95,6 +95,8 @@ void check_writer(const length_prefix& prefix, std::string_view stream, const ou
 
 }  // namespace
 
+// libFuzzer gives the name.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::input input(data, size);
   const length_prefix prefix = take_options(input);

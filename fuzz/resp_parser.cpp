@@ -74,6 +74,8 @@ void check_round_trip(const outcome& seen, const std::vector<std::size_t>& piece
 
 }  // namespace
 
+// libFuzzer gives the name.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::input input(data, size);
   const resp_limits limits = take_limits(input);

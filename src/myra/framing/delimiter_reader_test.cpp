@@ -64,7 +64,7 @@ TEST(delimiter_reader, the_limit_counts_the_delimiter) {
 TEST(delimiter_reader, too_long_is_said_before_the_end_of_the_frame_and_names_the_place) {
   auto reader = delimiter_reader::open({.frame_size_max_bytes = 4}).value();
   reader.feed(as_bytes("a\nbcde"));
-  EXPECT_EQ(as_text(reader.next().value()), "a");
+  EXPECT_EQ(as_text(test::next_frame(reader)), "a");
   EXPECT_FALSE(reader.next());
   EXPECT_EQ(reader.error(), framing_error::frame_too_long);
   EXPECT_EQ(describe(reader.report()),
@@ -79,8 +79,8 @@ TEST(delimiter_reader, a_whole_frame_is_a_view_into_the_chunk) {
   auto reader = delimiter_reader::open({}).value();
   const std::string chunk = "one\ntwo\nthr";
   reader.feed(as_bytes(chunk));
-  EXPECT_EQ(static_cast<const void*>(reader.next()->data()), chunk.data());
-  EXPECT_EQ(static_cast<const void*>(reader.next()->data()), chunk.data() + 4);
+  EXPECT_EQ(static_cast<const void*>(test::next_frame(reader).data()), chunk.data());
+  EXPECT_EQ(static_cast<const void*>(test::next_frame(reader).data()), chunk.data() + 4);
   EXPECT_FALSE(reader.next());
   EXPECT_EQ(reader.bytes_copied(), 3u);
   EXPECT_EQ(reader.pending_size_bytes(), 3u);
@@ -92,7 +92,7 @@ TEST(delimiter_reader, trim_keeps_an_incomplete_frame) {
   EXPECT_FALSE(reader.next());
   reader.trim();
   reader.feed(as_bytes("e\n"));
-  EXPECT_EQ(as_text(reader.next().value()), "one");
+  EXPECT_EQ(as_text(test::next_frame(reader)), "one");
   reader.trim();
   EXPECT_EQ(reader.pending_size_bytes(), 0u);
   EXPECT_FALSE(reader.next());

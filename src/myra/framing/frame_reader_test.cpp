@@ -212,7 +212,7 @@ TEST(frame_reader, a_whole_frame_is_a_view_into_the_chunk) {
     std::size_t at = 0;
     for (const std::size_t size : {5u, 0u, 6u}) {
       at += prefix.width_bytes;
-      EXPECT_EQ(static_cast<const void*>(reader.next()->data()), chunk.data() + at);
+      EXPECT_EQ(static_cast<const void*>(test::next_frame(reader).data()), chunk.data() + at);
       at += size;
     }
     EXPECT_EQ(reader.bytes_copied(), 0u);
@@ -228,7 +228,7 @@ TEST(frame_reader, a_payload_that_lies_whole_behind_a_cut_header_is_not_copied) 
     reader.feed(as_bytes(head));
     EXPECT_FALSE(reader.next());
     reader.feed(as_bytes(rest));
-    EXPECT_EQ(static_cast<const void*>(reader.next()->data()), rest.data() + 4 - cut);
+    EXPECT_EQ(static_cast<const void*>(test::next_frame(reader).data()), rest.data() + 4 - cut);
     EXPECT_FALSE(reader.next());
   }
   EXPECT_EQ(reader.bytes_copied(), 0u);
@@ -240,11 +240,11 @@ TEST(frame_reader, only_the_frame_that_straddles_is_copied) {
   const std::string head = chunk.substr(0, 300);
   const std::string tail = chunk.substr(300) + framed({}, "next");
   reader.feed(as_bytes(head));
-  EXPECT_EQ(reader.next()->size(), 200u);
+  EXPECT_EQ(test::next_frame(reader).size(), 200u);
   EXPECT_FALSE(reader.next());
   reader.feed(as_bytes(tail));
-  EXPECT_EQ(as_text(reader.next().value()), std::string(200, 'b'));
-  EXPECT_EQ(as_text(reader.next().value()), "next");
+  EXPECT_EQ(as_text(test::next_frame(reader)), std::string(200, 'b'));
+  EXPECT_EQ(as_text(test::next_frame(reader)), "next");
   EXPECT_FALSE(reader.next());
   EXPECT_EQ(reader.bytes_copied(), 200u);
 }
@@ -276,7 +276,7 @@ TEST(frame_reader, trim_gives_storage_back_but_not_from_under_a_frame) {
   reader.trim();
   EXPECT_NE(reader.storage_size_bytes(), 0u);
   reader.feed(as_bytes("c"));
-  EXPECT_EQ(as_text(reader.next().value()), "abc");
+  EXPECT_EQ(as_text(test::next_frame(reader)), "abc");
   EXPECT_FALSE(reader.next());
   reader.trim();
   EXPECT_EQ(reader.storage_size_bytes(), 0u);
@@ -288,7 +288,7 @@ TEST(frame_reader, an_incomplete_frame_moves_with_the_reader) {
   EXPECT_FALSE(first.next());
   frame_reader second(std::move(first));
   second.feed(as_bytes("c"));
-  EXPECT_EQ(as_text(second.next().value()), "abc");
+  EXPECT_EQ(as_text(test::next_frame(second)), "abc");
 }
 
 }  // namespace

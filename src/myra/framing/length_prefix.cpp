@@ -8,7 +8,8 @@
 namespace myra {
 namespace {
 
-std::unexpected<error_report> refuse(const char* field, std::size_t found, std::string allowed) {
+std::unexpected<error_report> refuse(const char* field, std::size_t found,
+                                     const std::string& allowed) {
   return std::unexpected<error_report>(
       {framing_error::invalid_option, std::string("length_prefix.") + field + " is " +
                                           std::to_string(found) + ", allowed is " + allowed});

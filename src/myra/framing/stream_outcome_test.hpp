@@ -42,6 +42,14 @@ outcome read_in_pieces(Reader& reader, std::string_view stream,
   return seen;
 }
 
+/// The next frame; one that is not there fails the test that looks for its bytes, since no frame
+/// says so.
+template <framing Reader>
+byte_view next_frame(Reader& reader) {
+  static constexpr std::string_view none = "(no frame)";
+  return reader.next().value_or(as_bytes(none));
+}
+
 /// Calls `check` with every way to cut `size` bytes into two and three pieces (empty ones too), and
 /// into single bytes.
 inline void for_each_cut(std::size_t size,
