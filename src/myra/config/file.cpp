@@ -122,6 +122,24 @@ opened<std::string> contents_of(const std::string& path) {
   return contents;
 }
 
+/// TOML has no control characters but tabs and line ends. Refused here, because toml++ 3.3 asserts
+/// on some.
+opened<void> check_characters(std::string_view text, const std::string& name) {
+  std::size_t line = 1;
+  std::size_t column = 1;
+  for (const char each : text) {
+    const auto code = static_cast<unsigned char>(each);
+    if ((code < 0x20 && each != '\t' && each != '\n' && each != '\r') || code == 0x7f)
+      return invalid(name + ':' + std::to_string(line) + ':' + std::to_string(column) +
+                     ": is not TOML: found the control character " + std::to_string(code));
+    ++column;
+    if (each != '\n') continue;
+    ++line;
+    column = 1;
+  }
+  return {};
+}
+
 /// As a basic string of TOML.
 std::string in_quotes(const std::string& text) {
   std::string all = "\"";
@@ -157,6 +175,7 @@ std::string table_of(const field& printed_field) {
 
 opened<void> read_text(std::string_view text, const std::string& name,
                        std::span<const field> fields) {
+  if (auto clean = check_characters(text, name); !clean) return clean;
   const toml::parse_result document = toml::parse(text);
   if (!document) {
     const toml::parse_error& error = document.error();

@@ -90,6 +90,13 @@ TEST_F(file_test, what_is_not_toml_is_told_with_its_place) {
   }
 }
 
+TEST_F(file_test, control_characters_are_refused_wherever_they_stand) {
+  EXPECT_EQ(read(std::string("[\0[a]]\n", 7)),
+            "x.toml:1:2: is not TOML: found the control character 0");
+  EXPECT_EQ(read("word = 'a'\n# \x7f"), "x.toml:2:3: is not TOML: found the control character 127");
+  EXPECT_EQ(read("word =\t'a'\r\n"), "");
+}
+
 TEST_F(file_test, a_long_text_is_cut_in_the_message) {
   EXPECT_LT(read("[table]\ncount = '" + std::string(50'000, 'x') + "'").size(), 400U);
   EXPECT_LT(read(std::string(50'000, 'x') + " = 1").size(), 400U);
