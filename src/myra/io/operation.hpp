@@ -23,6 +23,7 @@ enum class operation_kind : std::uint8_t { accept, connect, receive, send, shutd
 /// What happened.
 struct completion {
   explicit completion(std::int32_t outcome) noexcept : result(outcome) {}
+  completion(std::int32_t outcome, buffer&& brought) noexcept : result(outcome), bytes(std::move(brought)) {}
 
   /// Not negative: success (accept: the descriptor; receive and send: bytes; poll: the events). Negative: -errno.
   std::int32_t result;

@@ -93,4 +93,11 @@ class buffer {
   std::uint32_t size_ = 0;
 };
 
+inline buffer buffer_pool::from_kernel(std::uint32_t index, std::uint32_t size) noexcept {
+  slot& filled = *slots_[index];
+  move(filled, slot_owner::kernel, slot_owner::application, "came from the kernel, which did not have it");
+  --kernel_count_;
+  return buffer(filled, filled.memory, size);
+}
+
 }  // namespace myra

@@ -86,7 +86,8 @@ TEST_F(buffer_death, a_window_beyond_the_slot) {
 }
 
 TEST_F(buffer_death, a_message_detached_twice) {
-  message lent(pool->acquire());
+  buffer engines = pool->acquire();
+  message lent(engines);
   const buffer claimed = lent.detach();
   EXPECT_DEATH((void)lent.detach(), "message detached twice");
 }

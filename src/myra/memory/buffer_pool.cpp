@@ -201,13 +201,6 @@ buffer buffer_pool::acquire() noexcept {
   return buffer(*taken, taken->memory, options_.slot_size_bytes);
 }
 
-buffer buffer_pool::from_kernel(std::uint32_t index, std::uint32_t size) noexcept {
-  slot& filled = *slots_[index];
-  move(filled, slot_owner::kernel, slot_owner::application, "came from the kernel, which did not have it");
-  --kernel_count_;
-  return buffer(filled, filled.memory, size);
-}
-
 void buffer_pool::reclaim(slot& returned) noexcept {
   move(returned, slot_owner::kernel, slot_owner::pool, "reclaimed from the kernel, which did not have it");
   --kernel_count_;

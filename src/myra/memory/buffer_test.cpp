@@ -134,7 +134,8 @@ TEST_F(buffer_test, a_slot_carries_the_window_to_a_queue_and_back) {
 
 TEST_F(buffer_test, a_message_takes_its_buffer_back_unless_it_was_detached) {
   {
-    message lent(filled("lent"));
+    buffer engines = filled("lent");
+    message lent(engines);
     EXPECT_EQ(as_text(lent.bytes()), "lent");
     lent.writable()[0] = std::byte{'L'};
     EXPECT_EQ(as_text(lent.bytes()), "Lent");
@@ -143,7 +144,8 @@ TEST_F(buffer_test, a_message_takes_its_buffer_back_unless_it_was_detached) {
   EXPECT_EQ(pool->application_count(), 0U);
   buffer claimed;
   {
-    message lent(filled("claimed"));
+    buffer engines = filled("claimed");
+    message lent(engines);
     claimed = lent.detach();
     EXPECT_TRUE(lent.detached());
   }

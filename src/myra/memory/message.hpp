@@ -10,7 +10,8 @@ namespace myra {
 /// Lent bytes. When the handler returns the engine takes them back, unless the handler called `detach` and owns them.
 class message {
  public:
-  explicit message(buffer owned) noexcept : buffer_(std::move(owned)) {}
+  /// `lent` is the engine's, and outlives this.
+  explicit message(buffer& lent) noexcept : buffer_(lent) {}
   message(const message&) = delete;
   message& operator=(const message&) = delete;
 
@@ -27,7 +28,7 @@ class message {
   [[nodiscard]] bool detached() const noexcept { return !buffer_; }
 
  private:
-  buffer buffer_;
+  buffer& buffer_;
 };
 
 }  // namespace myra

@@ -37,6 +37,7 @@ stream::stream(stream_table& table, int descriptor, const connection_options& op
       attend_(*this, &on_attend),
       starved_(*this, &on_buffer_free),
       last_activity_(table.runs_on().now()) {
+  silent_sends_ = loop_.options().features.silent_sends;
   receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = descriptor;
   if (options_.idle_timeout != duration::zero()) table.runs_on().timers().arm(timer_, next_deadline());
 }
@@ -78,16 +79,6 @@ std::error_code stream::end_reason() const noexcept {
   if (why_) return why_;
   if (state_ >= connection_state::draining) return make_error_code(transport_errc::closed);
   return make_error_code(transport_errc::end_of_stream);
-}
-
-void stream::on_attend(deferred& called) noexcept {
-  stream& self = static_cast<own<deferred>&>(called).self;
-  if (self.undelivered() && self.state_ < connection_state::draining) self.deliver_queued();
-  if (self.state_ >= connection_state::closing) return self.close_when_idle();
-  if (!self.queue_.empty()) self.flush();
-  const bool last_is_sent = self.half_close_asked_ || self.state_ == connection_state::draining;
-  if (last_is_sent && self.send_.idle() && self.queue_.empty()) self.sending_done();
-  if (self.receive_.idle()) self.arm_receive();
 }
 
 void stream::on_buffer_free(deferred& called) noexcept {

@@ -129,7 +129,7 @@ class stream final : public list_node<stream_tag> {
 
   // Receiving (stream_receive.cpp).
   static void on_receive_complete(io::operation& completed, io::completion& what) noexcept;
-  void received(buffer bytes) noexcept;
+  void received(buffer& bytes) noexcept;
   void received_none(std::int32_t outcome) noexcept;
   void deliver_queued() noexcept;
   void arm_receive() noexcept;
@@ -143,14 +143,23 @@ class stream final : public list_node<stream_tag> {
   // Sending (stream_send.cpp).
   static void on_send_complete(io::operation& completed, io::completion& what) noexcept;
   [[nodiscard]] bool sending_open() const noexcept {
-    return !half_close_asked_ && (state_ == connection_state::open || state_ == connection_state::receiving_closed);
+    return !half_close_asked_ && state_ < connection_state::draining;
   }
   [[nodiscard]] sent refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept;
   [[nodiscard]] bool has_slots_for(std::uint32_t size) noexcept;
-  void enqueue(slot& added) noexcept;
+  void enqueue(slot& added) noexcept {
+    queued_bytes_ += added.size;
+    queue_.push(added);
+    if (send_.idle())
+      loop_.defer(attend_);
+    else if (send_.silent)
+      loop_.hasten();  // its end starts what is queued now, and must not be slept over
+  }
   void flush() noexcept;
   void prepare_send() noexcept;
+  void gather() noexcept;
   void take_back(std::uint32_t sent_bytes) noexcept;
+  void release_sent() noexcept;
   void drop_queue(slot_queue& queue) noexcept;
   void sent_some() noexcept;
   void expect_send_progress() noexcept;
@@ -201,18 +210,20 @@ class stream final : public list_node<stream_tag> {
   std::uint32_t received_bytes_ = 0;
   std::uint32_t tail_room_ = 0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.
   connection_state state_ = connection_state::open;
-  bool held_ = false;
-  bool paused_ = false;             ///< By the application.
-  bool receiving_ = false;          ///< Somebody wants bytes: a handler, or a coroutine that once asked.
-  bool received_end_ = false;       ///< The peer's end, or a drain's.
-  bool peer_ended_ = false;         ///< The peer's end.
-  bool end_announced_ = false;
-  bool more_to_read_ = false;
-  bool half_close_asked_ = false;
-  bool fin_sent_ = false;
-  bool wants_room_ = false;         ///< send() said back_pressured.
-  bool poll_next_send_ = false;     ///< The last attempt found the socket full.
-  bool finished_ = false;
+  // In one byte or two, so that several are asked at once.
+  bool held_ : 1 = false;
+  bool paused_ : 1 = false;             ///< By the application.
+  bool receiving_ : 1 = false;          ///< Somebody wants bytes: a handler, or a coroutine that once asked.
+  bool received_end_ : 1 = false;       ///< The peer's end, or a drain's.
+  bool peer_ended_ : 1 = false;         ///< The peer's end.
+  bool end_announced_ : 1 = false;
+  bool more_to_read_ : 1 = false;
+  bool half_close_asked_ : 1 = false;
+  bool fin_sent_ : 1 = false;
+  bool wants_room_ : 1 = false;         ///< send() said back_pressured.
+  bool poll_next_send_ : 1 = false;     ///< The last attempt found the socket full.
+  bool silent_sends_ : 1 = false;         ///< The feature is on.
+  bool finished_ : 1 = false;
   std::error_code why_;
   time_point last_activity_;
   time_point send_began_ = never;

@@ -23,7 +23,7 @@ void stream::on_receive_complete(io::operation& completed, io::completion& what)
   stream& self = static_cast<own<io::receive_operation>&>(completed).self;
   self.more_to_read_ = what.more_to_read;
   if (what.bytes)
-    self.received(std::move(what.bytes));
+    self.received(what.bytes);
   else
     self.received_none(what.result);
   if (what.more) return;
@@ -33,7 +33,7 @@ void stream::on_receive_complete(io::operation& completed, io::completion& what)
     self.arm_receive();
 }
 
-void stream::received(buffer bytes) noexcept {
+void stream::received(buffer& bytes) noexcept {
   last_activity_ = loop_.now();
   counters_.bytes_received += bytes.size();
   ++counters_.messages_received;
@@ -41,7 +41,7 @@ void stream::received(buffer bytes) noexcept {
   ++loop_.tally().messages_received;
   if (ended()) return;  // after close() or a drain what still comes is dropped
   if (handler_ != nullptr && !paused_ && received_.empty()) {
-    message lent(std::move(bytes));
+    message lent(bytes);
     call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
     return;
   }
@@ -89,7 +89,7 @@ void stream::deliver_queued() noexcept {
   while (handler_ != nullptr && !paused_ && !received_.empty() && state_ < connection_state::draining) {
     buffer next;
     if (!take_received(next)) break;
-    message lent(std::move(next));
+    message lent(next);
     call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
   }
   if (received_end_ && state_ < connection_state::draining) announce_end();

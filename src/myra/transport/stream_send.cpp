@@ -72,39 +72,25 @@ sent stream::send_copy(byte_view bytes) noexcept {
   return {send_status::accepted, this, nullptr, {}};
 }
 
-void stream::enqueue(slot& added) noexcept {
-  queued_bytes_ += added.size;
-  queue_.push(added);
-  if (send_.idle())
-    loop_.defer(attend_);
-  else if (send_.silent)
-    loop_.hasten();  // its end starts what is queued now, and must not be slept over
-}
-
-void stream::flush() noexcept {
-  if (!send_.idle() || queue_.empty() || state_ >= connection_state::closing) return;
-  prepare_send();
-  send_.silent = !poll_next_send_ && loop_.options().features.silent_sends && queue_.empty() && !wants_room_ &&
-                 send_waiter_ == nullptr && !half_close_asked_ && state_ != connection_state::draining;
-  if (!send_.silent) expect_send_progress();
-  loop_.backend().submit(send_);
-}
-
-void stream::prepare_send() noexcept {
+inline void stream::prepare_send() noexcept {
   tail_room_ = 0;  // what is in the kernel's hands grows no more
-  buffer_pool& pool = loop_.pool();
   slot& first = queue_.pop();
-  pool.hand_to_kernel(first);
+  loop_.pool().hand_to_kernel(first);
   in_send_.push(first);
   send_.data = first.data;
   send_.size = first.size;
   send_.vector = nullptr;
-  if (queue_.empty() || (vector_ = table_.acquire_vector()) == nullptr) return;
-  vector_->parts[0] = {first.data, first.size};
+  if (!queue_.empty()) gather();
+}
+
+void stream::gather() noexcept {
+  vector_ = table_.acquire_vector();
+  if (vector_ == nullptr) return;
+  vector_->parts[0] = {in_send_.first->data, in_send_.first->size};
   unsigned count = 1;
   while (!queue_.empty() && count < send_vector::part_max && send_.size + queue_.first->size <= send_bytes_max) {
     slot& next = queue_.pop();
-    pool.hand_to_kernel(next);
+    loop_.pool().hand_to_kernel(next);
     in_send_.push(next);
     vector_->parts[count++] = {next.data, next.size};
     send_.size += next.size;
@@ -115,31 +101,66 @@ void stream::prepare_send() noexcept {
   send_.vector = &vector_->header;
 }
 
+inline void stream::flush() noexcept {
+  if (!send_.idle() || queue_.empty() || state_ >= connection_state::closing) return;
+  prepare_send();
+  const bool awaited = poll_next_send_ || wants_room_ || half_close_asked_ || !silent_sends_;
+  send_.silent = !awaited && queue_.empty() && state_ < connection_state::draining;
+  if (!send_.silent) expect_send_progress();
+  loop_.backend().submit(send_);
+}
+
+void stream::on_attend(deferred& called) noexcept {
+  stream& self = static_cast<own<deferred>&>(called).self;
+  if (self.undelivered() && self.state_ < connection_state::draining) self.deliver_queued();
+  if (self.state_ >= connection_state::closing) return self.close_when_idle();
+  if (!self.queue_.empty()) self.flush();
+  const bool last_is_sent = self.half_close_asked_ || self.state_ == connection_state::draining;
+  if (last_is_sent && self.send_.idle() && self.queue_.empty()) self.sending_done();
+  if (self.receive_.idle()) self.arm_receive();
+}
+
 void stream::on_send_complete(io::operation& completed, io::completion& what) noexcept {
   stream& self = static_cast<own<io::send_operation>&>(completed).self;
   const auto sent_bytes = static_cast<std::uint32_t>(std::max(what.result, 0));
-  self.poll_next_send_ = sent_bytes < self.send_.size;
+  self.queued_bytes_ -= sent_bytes;
+  self.counters_.bytes_sent += sent_bytes;
+  self.loop_.tally().bytes_sent += sent_bytes;
   self.send_began_ = never;
-  self.take_back(sent_bytes);
+  if (self.vector_ != nullptr) self.table_.release_vector(*std::exchange(self.vector_, nullptr));
+  if (sent_bytes == self.send_.size) {
+    self.poll_next_send_ = false;
+    self.release_sent();
+  } else {
+    self.poll_next_send_ = true;
+    self.take_back(sent_bytes);
+  }
   if (self.state_ == connection_state::closing) return self.close_when_idle();
-  const bool failed = what.result < 0 && what.result != -EAGAIN && what.result != -EINTR;
-  if (failed) return self.fail(kernel_error(what.result));
+  if (what.result < 0 && what.result != -EAGAIN && what.result != -EINTR) return self.fail(kernel_error(what.result));
+  if (sent_bytes != 0) self.last_activity_ = self.loop_.now();
   self.sent_some();
 }
 
+void stream::release_sent() noexcept {
+  buffer_pool& pool = loop_.pool();
+  for (slot* at = in_send_.first; at != nullptr;) {
+    slot& sent = *at;
+    at = sent.next;
+    pool.take_from_kernel(sent);
+    pool.release(sent);
+  }
+  in_send_ = {};
+}
+
 void stream::take_back(std::uint32_t sent_bytes) noexcept {
-  queued_bytes_ -= sent_bytes;
-  counters_.bytes_sent += sent_bytes;
-  loop_.tally().bytes_sent += sent_bytes;
-  if (sent_bytes != 0) last_activity_ = loop_.now();
-  if (vector_ != nullptr) table_.release_vector(*std::exchange(vector_, nullptr));
+  buffer_pool& pool = loop_.pool();
   slot_queue unsent;
   while (!in_send_.empty()) {
     slot& at = in_send_.pop();
-    loop_.pool().take_from_kernel(at);
+    pool.take_from_kernel(at);
     if (sent_bytes >= at.size) {
       sent_bytes -= at.size;
-      loop_.pool().release(at);
+      pool.release(at);
       continue;
     }
     at.data += sent_bytes;
@@ -147,10 +168,8 @@ void stream::take_back(std::uint32_t sent_bytes) noexcept {
     sent_bytes = 0;
     unsent.push(at);
   }
-  if (!unsent.empty()) {
-    if (queue_.empty()) tail_room_ = 0;
-    queue_.prepend(unsent);
-  }
+  if (queue_.empty()) tail_room_ = 0;
+  queue_.prepend(unsent);
 }
 
 void stream::sent_some() noexcept {

@@ -32,6 +32,8 @@ class ring {
   /// The same, and waits for a completion, `timeout` at most (`duration::max()`: without end).
   int submit_and_wait(duration timeout) noexcept;
 
+  /// Entries of the submission queue.
+  [[nodiscard]] unsigned size() const noexcept { return ring_.sq.ring_entries; }
   /// Entries queued and not yet consumed by the kernel.
   [[nodiscard]] unsigned unsubmitted() const noexcept { return ring_.sq.sqe_tail - *ring_.sq.khead; }
   /// The position after the last queued entry, and whether the kernel has consumed up to a position.

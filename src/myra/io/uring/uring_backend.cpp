@@ -25,7 +25,6 @@ constexpr std::uint64_t own_tag_limit = 16;
 constexpr unsigned generation_shift = 48;
 constexpr std::uint64_t address_mask = (std::uint64_t{1} << generation_shift) - 1;
 constexpr unsigned overflow_round_max = 64;
-constexpr std::size_t silent_capacity = 1024;
 
 std::uint64_t user_data_of(const operation& queued) noexcept {
   return reinterpret_cast<std::uintptr_t>(&queued) | std::uint64_t{queued.generation} << generation_shift;
@@ -53,10 +52,10 @@ opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
 }
 
 uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring> made, int wake_descriptor) noexcept
-    : ring_(std::move(made)), wait_(options.wait), features_(options.features), wake_descriptor_(wake_descriptor) {
-  silent_.reserve(silent_capacity);
-  resolving_.reserve(silent_capacity);
-}
+    : ring_(std::move(made)), wait_(options.wait), silent_capacity_(ring_->size()),
+      silent_(std::make_unique<silent_send[]>(silent_capacity_)),
+      resolving_(std::make_unique<silent_send[]>(silent_capacity_)),
+      wake_descriptor_(wake_descriptor) {}
 
 uring_backend::~uring_backend() {
   buffers_.reset();
@@ -64,29 +63,40 @@ uring_backend::~uring_backend() {
   ::close(wake_descriptor_);
 }
 
-void uring_backend::prepare_entry(io_uring_sqe* entry, operation& queued) noexcept {
+[[gnu::always_inline]] inline void uring_backend::prepare_entry(io_uring_sqe* entry, operation& queued) noexcept {
+  ++queued.generation;
+  queued.state = operation_state::in_flight;
   switch (queued.kind()) {
+    case operation_kind::send: {
+      auto& send = static_cast<send_operation&>(queued);
+      if (silent_count_ == silent_capacity_) send.silent = false;
+      prepare(entry, send);
+      if (send.silent) note_silent(send);
+      break;
+    }
+    case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
     case operation_kind::accept: prepare(entry, static_cast<accept_operation&>(queued)); break;
     case operation_kind::connect: prepare(entry, static_cast<connect_operation&>(queued)); break;
-    case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
-    case operation_kind::send: prepare(entry, static_cast<send_operation&>(queued)); break;
     case operation_kind::shutdown: prepare(entry, static_cast<shutdown_operation&>(queued)); break;
     case operation_kind::close: prepare(entry, static_cast<close_operation&>(queued)); break;
     case operation_kind::poll: prepare(entry, static_cast<poll_operation&>(queued)); break;
   }
-  ++queued.generation;
-  queued.state = operation_state::in_flight;
   io_uring_sqe_set_data64(entry, user_data_of(queued));
-  if (queued.kind() != operation_kind::send) return;
-  auto& send = static_cast<send_operation&>(queued);
-  if (!send.silent) return;
-  send.backend_index = static_cast<std::uint32_t>(silent_.size());
-  silent_.push_back({&send, ring_->tail()});
 }
 
-io_uring_sqe* uring_backend::entry_or_flush() noexcept {
+inline void uring_backend::note_silent(send_operation& send) noexcept {
+  send.backend_index = silent_count_;
+  silent_[silent_count_++] = {&send, ring_->tail()};
+}
+
+inline io_uring_sqe* uring_backend::entry_or_flush() noexcept {
   io_uring_sqe* entry = ring_->next_entry();
-  if (entry != nullptr) return entry;
+  if (entry != nullptr) [[likely]]
+    return entry;
+  return flush_for_entry();
+}
+
+io_uring_sqe* uring_backend::flush_for_entry() noexcept {
   ring_->submit();
   return ring_->next_entry();
 }
@@ -97,10 +107,12 @@ void uring_backend::submit(operation& queued) noexcept {
   queued.cancelled = false;
   // What waits goes first: the order of submission is the order in which the kernel sees it.
   io_uring_sqe* entry = parked_first_ == nullptr ? entry_or_flush() : nullptr;
-  if (entry != nullptr) {
-    prepare_entry(entry, queued);
-    return;
-  }
+  if (entry == nullptr) [[unlikely]]
+    return park(queued);
+  prepare_entry(entry, queued);
+}
+
+void uring_backend::park(operation& queued) noexcept {
   queued.state = operation_state::queued;
   queued.backend_next = nullptr;
   (parked_first_ == nullptr ? parked_first_ : parked_last_->backend_next) = &queued;
@@ -166,7 +178,7 @@ bool uring_backend::pending() const noexcept { return ring_->unsubmitted() != 0 
 int uring_backend::enter(time_point deadline, time_point now) noexcept {
   if (ring_->ready() != 0 || deadline == time_point{} || unresolved_) return ring_->submit();
   if (wait_ == waiting::block) return ring_->submit_and_wait(deadline == never ? never.time_since_epoch() : deadline - now);
-  const bool needed = ring_->unsubmitted() != 0 || ring_->wants_entry() || !silent_.empty();
+  const bool needed = ring_->unsubmitted() != 0 || ring_->wants_entry() || silent_count_ != 0;
   return needed ? ring_->submit() : 0;
 }
 
@@ -205,23 +217,28 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
     ++counters_.late_completions;
     return reclaim(completed.kind(), cqe);
   }
-  completion what(cqe.res);
-  what.more = (cqe.flags & IORING_CQE_F_MORE) != 0;
-  switch (completed.kind()) {
-    case operation_kind::receive:
-      what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
-      // A completion that failed may carry a buffer as well.
-      if ((cqe.flags & IORING_CQE_F_BUFFER) != 0)
-        what.bytes = buffers_->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, static_cast<std::uint32_t>(std::max(cqe.res, 0)));
-      if (cqe.res <= 0) what.bytes.release();
-      if (cqe.res == -ENOBUFS) ++counters_.no_buffer;
-      break;
-    case operation_kind::send:
-      if (static_cast<send_operation&>(completed).silent) silent_[completed.backend_index].operation = nullptr;
-      break;
-    default: break;
+  const bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
+  if (!more) completed.state = operation_state::idle;
+  if (completed.kind() == operation_kind::receive) return take_received(completed, cqe, more);
+  if (completed.kind() == operation_kind::send && static_cast<send_operation&>(completed).silent)
+    silent_[completed.backend_index].operation = nullptr;
+  completion what(completed.cancelled && cqe.res == -EINTR ? -ECANCELED : cqe.res);
+  what.more = more;
+  completed.complete(what);
+}
+
+inline void uring_backend::take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept {
+  // A completion that failed may carry a buffer as well.
+  completion what(cqe.res, (cqe.flags & IORING_CQE_F_BUFFER) == 0
+                               ? buffer()
+                               : buffers_->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT,
+                                                static_cast<std::uint32_t>(std::max(cqe.res, 0))));
+  what.more = more;
+  what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+  if (cqe.res <= 0) [[unlikely]] {
+    what.bytes.release();
+    if (cqe.res == -ENOBUFS) ++counters_.no_buffer;
   }
-  if (!what.more) completed.state = operation_state::idle;
   completed.complete(what);
 }
 
@@ -238,14 +255,17 @@ void uring_backend::reclaim(operation_kind kind, const io_uring_cqe& cqe) noexce
 }
 
 void uring_backend::resolve_silent() noexcept {
-  unresolved_ = !silent_.empty() && ring_->overflowed();
-  if (silent_.empty() || unresolved_) return;
-  resolving_.swap(silent_);
-  for (silent_send& sent : resolving_) {
+  unresolved_ = silent_count_ != 0 && ring_->overflowed();
+  if (silent_count_ == 0 || unresolved_) return;
+  // The owners may submit new ones while the old ones are gone through.
+  silent_.swap(resolving_);
+  const unsigned count = std::exchange(silent_count_, 0);
+  for (unsigned i = 0; i < count; ++i) {
+    const silent_send sent = resolving_[i];
     if (sent.operation == nullptr) continue;
-    if (!ring_->consumed(sent.position)) {
-      sent.operation->backend_index = static_cast<std::uint32_t>(silent_.size());
-      silent_.push_back(sent);
+    if (!ring_->consumed(sent.position)) [[unlikely]] {
+      sent.operation->backend_index = silent_count_;
+      silent_[silent_count_++] = sent;
       unresolved_ = true;
       continue;
     }
@@ -254,7 +274,6 @@ void uring_backend::resolve_silent() noexcept {
     sent.operation->state = operation_state::idle;
     sent.operation->complete(what);
   }
-  resolving_.clear();
 }
 
 backend_counters uring_backend::counters() const noexcept {

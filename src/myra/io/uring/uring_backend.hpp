@@ -46,11 +46,15 @@ class uring_backend final : public backend {
   uring_backend(const uring_options& options, std::unique_ptr<ring> made, int wake_descriptor) noexcept;
 
   [[nodiscard]] io_uring_sqe* entry_or_flush() noexcept;
+  [[nodiscard]] io_uring_sqe* flush_for_entry() noexcept;
+  void note_silent(send_operation& send) noexcept;
   void prepare_entry(io_uring_sqe* entry, operation& queued) noexcept;
+  void park(operation& queued) noexcept;
   void submit_parked() noexcept;
   [[nodiscard]] int enter(time_point deadline, time_point now) noexcept;
   void take_completions() noexcept;
   void take(const io_uring_cqe& cqe) noexcept;
+  void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   void take_own(const io_uring_cqe& cqe) noexcept;
   void reclaim(operation_kind kind, const io_uring_cqe& cqe) noexcept;
   void resolve_silent() noexcept;
@@ -60,12 +64,13 @@ class uring_backend final : public backend {
   std::unique_ptr<buffer_ring> buffers_;
   kernel_network network_{socket_mode::blocking};
   waiting wait_;
-  feature_switches features_;
+  unsigned silent_capacity_;
+  unsigned silent_count_ = 0;
+  std::unique_ptr<silent_send[]> silent_;
+  std::unique_ptr<silent_send[]> resolving_;
   int wake_descriptor_;
   bool wake_armed_ = false;
   bool unresolved_ = false;  ///< Silent sends are left whose end nothing will announce.
-  std::vector<silent_send> silent_;
-  std::vector<silent_send> resolving_;
   operation* parked_first_ = nullptr;  ///< Submitted while the queue was full and the kernel took nothing.
   operation* parked_last_ = nullptr;
   std::vector<std::uint64_t> parked_cancels_;
