@@ -81,8 +81,9 @@ TEST_F(file_test, every_mistake_is_told_with_its_place) {
 }
 
 TEST_F(file_test, what_is_not_toml_is_told_with_its_place) {
-  for (const char* wrong : {"[table\n", "word = \n", "word = 'a' 'b'\n", "=\n", "word = \"\\q\"\n",
-                            "word = 1\nword = 2\n", "\xff\xfe"}) {
+  for (const char* wrong :
+       {"[table\n", "word = \n", "word = 'a' 'b'\n", "=\n", "word = \"\\q\"\n",
+        "word = 1\nword = 2\n", "[!\n", "[table.!]\n", "!\n", "[[!]]\n", "\xff\xfe"}) {
     const std::string what = read(wrong);
     EXPECT_TRUE(what.starts_with("x.toml:")) << what;
     EXPECT_NE(what.find(": is not TOML: "), std::string::npos) << what;
