@@ -72,6 +72,8 @@ class backend {
   virtual void wake() noexcept = 0;
 
   [[nodiscard]] virtual time_point now() noexcept = 0;
+  /// The same clock, cheaper, and up to some milliseconds behind (CLOCK_MONOTONIC_COARSE, clock_gettime(2)).
+  [[nodiscard]] virtual time_point rough_now() noexcept = 0;
 
   /// A descriptor that is readable when a turn has completions to deliver, for a foreign loop. Owned by the backend.
   [[nodiscard]] virtual int descriptor() const noexcept = 0;

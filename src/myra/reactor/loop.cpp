@@ -105,8 +105,12 @@ void loop::feed_waiters() noexcept {
   if (!starved_.empty()) pool_->want_homecoming();
 }
 
-void loop::note_stall(time_point handlers_began, time_point now) noexcept {
-  const duration lasted = now - handlers_began;
+void loop::note_work() noexcept {
+  // Reading the clock costs as much as a small message; the rough one tells when that is worth it.
+  constexpr duration worth_it = std::chrono::milliseconds(2);
+  if (backend_->rough_now() - now_ < worth_it) return;
+  const duration lasted = backend_->now() - now_;
+  now_ += lasted;
   if (options_.stall_threshold == duration::zero() || lasted < options_.stall_threshold) return;
   ++tally_.stalls;
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count();
@@ -119,16 +123,15 @@ result<void> loop::turn(time_point deadline) noexcept {
   before_wait_ = false;
   const bool work_left = std::exchange(hastened_, false) || !deferred_.empty() || !inbox_.empty();
   deadline = work_left ? time_point{} : std::min(deadline, timers_.next());
+  note_work();
   if (watchdog_) watchdog_->end();
   const auto waited = backend_->wait(deadline, now_);
-  const time_point began = now_ = backend_->now();
-  if (watchdog_) watchdog_->begin(began);
+  now_ = backend_->now();
+  if (watchdog_) watchdog_->begin(now_);
   backend_->deliver();
   tally_.timers_fired += timers_.advance(now_);
   tally_.posts += inbox_.drain();
   feed_waiters();
-  now_ = backend_->now();
-  note_stall(began, now_);
   return waited;
 }
 

@@ -76,7 +76,7 @@ class loop {
   [[nodiscard]] io::backend& backend() noexcept { return *backend_; }
   [[nodiscard]] buffer_pool& pool() noexcept { return *pool_; }
   [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
-  /// The clock at the start of this turn; one read of the clock a turn.
+  /// The clock when the last wait ended; one read a turn.
   [[nodiscard]] time_point now() const noexcept { return now_; }
   [[nodiscard]] const log_sink& log() const noexcept { return options_.log; }
   [[nodiscard]] const reactor_options& options() const noexcept { return options_; }
@@ -121,7 +121,8 @@ class loop {
        std::string reason);
   void run_deferred() noexcept;
   void feed_waiters() noexcept;
-  void note_stall(time_point handlers_began, time_point now) noexcept;
+  /// Brings the clock up to date if handlers took their time, and reports when they took too much.
+  void note_work() noexcept;
 
   reactor_options options_;
   std::string reason_;

@@ -55,6 +55,7 @@ class epoll_backend final : public backend {
   [[nodiscard]] bool pending() const noexcept override;
   void wake() noexcept override;
   [[nodiscard]] time_point now() noexcept override { return clock::now(); }
+  [[nodiscard]] time_point rough_now() noexcept override { return myra::rough_now(); }
   [[nodiscard]] int descriptor() const noexcept override { return epoll_descriptor_; }
   [[nodiscard]] network& sockets() noexcept override { return network_; }
   [[nodiscard]] backend_counters counters() const noexcept override;

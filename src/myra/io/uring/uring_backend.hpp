@@ -28,6 +28,7 @@ class uring_backend final : public backend {
   [[nodiscard]] bool pending() const noexcept override;
   void wake() noexcept override;
   [[nodiscard]] time_point now() noexcept override { return clock::now(); }
+  [[nodiscard]] time_point rough_now() noexcept override { return myra::rough_now(); }
   [[nodiscard]] int descriptor() const noexcept override { return ring_->descriptor(); }
   [[nodiscard]] network& sockets() noexcept override { return network_; }
   [[nodiscard]] backend_counters counters() const noexcept override;
