@@ -203,8 +203,21 @@ def receive_all(peer):
     return b"".join(pieces)
 
 
-def can_send(peer):
-    return bool(select.select([], [peer], [], 0)[1])
+def fill(peer, pattern, seconds=0.5):
+    """Sends `pattern` over and over until nothing was taken for that time; how many bytes were.
+
+    The socket does not block afterwards.
+    """
+    peer.setblocking(False)
+    view = memoryview(pattern)
+    sent = 0
+    while select.select([], [peer], [], seconds)[1]:
+        with contextlib.suppress(BlockingIOError):
+            start = sent % len(view)
+            sent += peer.send(view[start:start + (1 << 16)])
+        if sent > 256 << 20:
+            raise AssertionError("256 MiB were taken: somebody buffers without bound")
+    return sent
 
 
 def eventually(condition, seconds=10):

@@ -81,15 +81,7 @@ class Echo(unittest.TestCase):
     def test_a_peer_that_does_not_read_stops_being_read(self):
         """Sends until the server takes no more; then everything comes back."""
         with e2e.echo() as server, server.connect() as peer:
-            peer.setblocking(False)
-            sent = 0
-            stuck = False
-            while not stuck:
-                try:
-                    sent += peer.send(bytes(1 << 16))
-                    self.assertLess(sent, 256 << 20, "the server buffers without bound")
-                except BlockingIOError:
-                    stuck = not e2e.eventually(lambda: e2e.can_send(peer), seconds=1)
+            sent = e2e.fill(peer, bytes(1 << 16))
             peer.settimeout(10)
             peer.shutdown(socket.SHUT_WR)
             self.assertEqual(len(e2e.receive_all(peer)), sent)

@@ -120,22 +120,9 @@ class Proxy(unittest.TestCase):
 class SlowPeers(unittest.TestCase):
     COUNT = 1000
 
-    def fill(self, target):
-        """Sends until the proxy takes no more."""
-        target.setblocking(False)
-        sent = 0
-        idle_since = time.monotonic()
-        while time.monotonic() - idle_since < 0.5:
-            try:
-                sent += target.send(bytes(1 << 16))
-                idle_since = time.monotonic()
-            except BlockingIOError:
-                time.sleep(0.01)
-        return sent
-
     def test_back_pressure_reaches_the_sender(self):
         with Pair() as pair:
-            sent = self.fill(pair.target)
+            sent = e2e.fill(pair.target, bytes(1 << 16))
             self.assertLess(sent, 64 << 20)
             pair.target.settimeout(10)
             pair.target.shutdown(socket.SHUT_WR)

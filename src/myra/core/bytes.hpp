@@ -1,4 +1,5 @@
-// Views of bytes. A view borrows: it is valid as long as the owner named by the function that returned it.
+// Views of bytes. A view borrows: it is valid as long as the owner named by the function that
+// returned it.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
-// Time. Deadlines are points of the monotonic clock (CLOCK_MONOTONIC, clock_gettime(2)), so that setting the
-// wall clock moves none of them. A backend may bring a clock of its own; ask the reactor, not the system.
+// Time. Deadlines are points of the monotonic clock (CLOCK_MONOTONIC, clock_gettime(2)), so that
+// setting the wall clock moves none of them. A backend may bring a clock of its own; ask the
+// reactor, not the system.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,6 @@
-// Errors. The kernel's are std::error_code in the system category, made from -errno by `kernel_error`
-// and nowhere else; each layer has one category of its own. Callers ask with portable conditions:
+// Errors. The kernel's are std::error_code in the system category, made from -errno by
+// `kernel_error` and nowhere else; each layer has one category of its own. Callers ask with
+// portable conditions:
 //
 //   if (error == myra::condition::timed_out) ...
 #pragma once

@@ -1,5 +1,6 @@
-// A doubly linked list through its elements: no allocation, O(1) insertion and removal. An element derives from
-// `list_node<Tag>`; it may be in one list per tag, and must be out of it when it is destroyed.
+// A doubly linked list through its elements: no allocation, O(1) insertion and removal. An element
+// derives from `list_node<Tag>`; it may be in one list per tag, and must be out of it when it is
+// destroyed.
 #pragma once
 
 #include <cassert>

@@ -1,4 +1,5 @@
-// Where the library's words go: a callback that the user hands in with the options. The library prints nothing itself.
+// Where the library's words go: a callback that the user hands in with the options. The library
+// prints nothing itself.
 #pragma once
 
 #include <string_view>
@@ -7,8 +8,9 @@ namespace myra {
 
 enum class log_level { debug, info, warning, error };
 
-/// A receiver of log lines, without a newline at their end. Called on the thread that has something to say; a
-/// reactor's watchdog calls it from its own thread. Copyable; `context` is borrowed and must outlive the reactor.
+/// A receiver of log lines, without a newline at their end. Called on the thread that has something
+/// to say; a reactor's watchdog calls it from its own thread. Copyable; `context` is borrowed and
+/// must outlive the reactor.
 struct log_sink {
   void (*write)(void* context, log_level level, std::string_view line) noexcept = nullptr;
   void* context = nullptr;

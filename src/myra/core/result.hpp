@@ -1,5 +1,5 @@
-// What may be expected to fail returns a result: the value, or a std::error_code that compares equal to
-// the portable conditions of myra/core/error.hpp.
+// What may be expected to fail returns a result: the value, or a std::error_code that compares
+// equal to the portable conditions of myra/core/error.hpp.
 #pragma once
 
 #include <expected>

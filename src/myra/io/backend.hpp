@@ -1,7 +1,9 @@
-// What a backend promises. `io/uring` and `io/epoll` implement it; the reactor picks one when it opens.
+// What a backend promises. `io/uring` and `io/epoll` implement it; the reactor picks one when it
+// opens.
 //
-// Every backend gives the same results for the same operations, as the comment on each operation says, and the same
-// order within one direction of one connection. No order is promised across connections.
+// Every backend gives the same results for the same operations, as the comment on each operation
+// says, and the same order within one direction of one connection. No order is promised across
+// connections.
 //
 // Thread: everything on the loop's thread, but `wake`, which any thread may call.
 #pragma once
@@ -24,17 +26,19 @@ struct backend_counters {
   std::uint64_t waits = 0;
   std::uint64_t submissions = 0;
   std::uint64_t completions = 0;
-  std::uint64_t late_completions = 0;   ///< Of an earlier generation; dropped, what they carried reclaimed.
-  std::uint64_t overflows = 0;          ///< Turns in which the completion queue had overflowed.
-  std::uint64_t no_buffer = 0;          ///< Receives that ended with -ENOBUFS.
-  std::uint64_t silent_sends = 0;       ///< Sends that completed without a completion of the kernel.
-  std::uint64_t wakes = 0;              ///< Wakes from other threads.
+  std::uint64_t late_completions =
+      0;                        ///< Of an earlier generation; dropped, what they carried reclaimed.
+  std::uint64_t overflows = 0;  ///< Turns in which the completion queue had overflowed.
+  std::uint64_t no_buffer = 0;  ///< Receives that ended with -ENOBUFS.
+  std::uint64_t silent_sends = 0;  ///< Sends that completed without a completion of the kernel.
+  std::uint64_t wakes = 0;         ///< Wakes from other threads.
 };
 
 /// How a turn waits.
 enum class waiting { block, spin };
 
-/// Features that may be switched off, one at a time, for tests and for comparison. All on by default.
+/// Features that may be switched off, one at a time, for tests and for comparison. All on by
+/// default.
 struct feature_switches {
   bool multishot_accept = true;
   bool multishot_receive = true;
@@ -52,14 +56,15 @@ class backend {
   /// Takes an idle operation. Nothing happens before the next turn.
   virtual void submit(operation& queued) noexcept = 0;
 
-  /// Asks an operation to end early. It still completes, once: with -ECANCELED, or with what came first. Does nothing
-  /// to an idle one.
+  /// Asks an operation to end early. It still completes, once: with -ECANCELED, or with what came
+  /// first. Does nothing to an idle one.
   virtual void cancel(operation& unwanted) noexcept = 0;
 
-  /// The first half of a turn: everything submitted goes to the kernel, which waits until something completes, the
-  /// deadline passes or somebody wakes it, in one kernel entry. `now` is the clock at the call. A deadline of `time_point{}` does
-  /// not wait. A signal ends the wait early, without an error.
-  /// Errors: the kernel refuses the ring or the epoll instance itself; nothing is lost, but no wait will work again.
+  /// The first half of a turn: everything submitted goes to the kernel, which waits until something
+  /// completes, the deadline passes or somebody wakes it, in one kernel entry. `now` is the clock
+  /// at the call. A deadline of `time_point{}` does not wait. A signal ends the wait early, without
+  /// an error. Errors: the kernel refuses the ring or the epoll instance itself; nothing is lost,
+  /// but no wait will work again.
   [[nodiscard]] virtual result<void> wait(time_point deadline, time_point now) noexcept = 0;
 
   /// The second half: every completion that is there is delivered.
@@ -72,10 +77,12 @@ class backend {
   virtual void wake() noexcept = 0;
 
   [[nodiscard]] virtual time_point now() noexcept = 0;
-  /// The same clock, cheaper, and up to some milliseconds behind (CLOCK_MONOTONIC_COARSE, clock_gettime(2)).
+  /// The same clock, cheaper, and up to some milliseconds behind (CLOCK_MONOTONIC_COARSE,
+  /// clock_gettime(2)).
   [[nodiscard]] virtual time_point rough_now() noexcept = 0;
 
-  /// A descriptor that is readable when a turn has completions to deliver, for a foreign loop. Owned by the backend.
+  /// A descriptor that is readable when a turn has completions to deliver, for a foreign loop.
+  /// Owned by the backend.
   [[nodiscard]] virtual int descriptor() const noexcept = 0;
 
   [[nodiscard]] virtual network& sockets() noexcept = 0;

@@ -21,13 +21,17 @@ int kernel_network::bind(int socket, const sockaddr* address, socklen_t size) no
   return counted(::bind(socket, address, size));
 }
 
-int kernel_network::listen(int socket, int backlog) noexcept { return counted(::listen(socket, backlog)); }
+int kernel_network::listen(int socket, int backlog) noexcept {
+  return counted(::listen(socket, backlog));
+}
 
-int kernel_network::set_option(int socket, int level, int name, const void* value, socklen_t size) noexcept {
+int kernel_network::set_option(int socket, int level, int name, const void* value,
+                               socklen_t size) noexcept {
   return counted(::setsockopt(socket, level, name, value, size));
 }
 
-int kernel_network::get_option(int socket, int level, int name, void* value, socklen_t* size) noexcept {
+int kernel_network::get_option(int socket, int level, int name, void* value,
+                               socklen_t* size) noexcept {
   return counted(::getsockopt(socket, level, name, value, size));
 }
 

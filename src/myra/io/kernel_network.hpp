@@ -14,7 +14,8 @@ class kernel_network final : public network {
   int open(int family, int type, int protocol) noexcept override;
   int bind(int socket, const sockaddr* address, socklen_t size) noexcept override;
   int listen(int socket, int backlog) noexcept override;
-  int set_option(int socket, int level, int name, const void* value, socklen_t size) noexcept override;
+  int set_option(int socket, int level, int name, const void* value,
+                 socklen_t size) noexcept override;
   int get_option(int socket, int level, int name, void* value, socklen_t* size) noexcept override;
   int local_address(int socket, sockaddr* address, socklen_t* size) noexcept override;
   int peer_address(int socket, sockaddr* address, socklen_t* size) noexcept override;

@@ -1,5 +1,5 @@
-// The calls on sockets that do not wait: making them, naming them, setting their options. The kernel's answer them, or
-// a simulated network's.
+// The calls on sockets that do not wait: making them, naming them, setting their options. The
+// kernel's answer them, or a simulated network's.
 #pragma once
 
 #include <sys/socket.h>
@@ -17,11 +17,14 @@ class network {
   virtual int open(int family, int type, int protocol) noexcept = 0;
   virtual int bind(int socket, const sockaddr* address, socklen_t size) noexcept = 0;
   virtual int listen(int socket, int backlog) noexcept = 0;
-  virtual int set_option(int socket, int level, int name, const void* value, socklen_t size) noexcept = 0;
-  virtual int get_option(int socket, int level, int name, void* value, socklen_t* size) noexcept = 0;
+  virtual int set_option(int socket, int level, int name, const void* value,
+                         socklen_t size) noexcept = 0;
+  virtual int get_option(int socket, int level, int name, void* value,
+                         socklen_t* size) noexcept = 0;
   virtual int local_address(int socket, sockaddr* address, socklen_t* size) noexcept = 0;
   virtual int peer_address(int socket, sockaddr* address, socklen_t* size) noexcept = 0;
-  /// Puts a descriptor that came from elsewhere (inherited, passed) into the mode that the backend needs.
+  /// Puts a descriptor that came from elsewhere (inherited, passed) into the mode that the backend
+  /// needs.
   virtual int adopt(int socket) noexcept = 0;
   /// close(2) at once, for sockets that no operation is in flight on.
   virtual void close(int socket) noexcept = 0;

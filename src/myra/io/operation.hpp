@@ -1,10 +1,12 @@
 // Operations and completions: what every backend takes and gives.
 //
-// An operation is an object that its owner keeps at one address from `submit` to its last completion; the backend calls
-// its `on_complete` on the loop's thread, from inside a turn and never from inside `submit`. There is no allocation and no
-// virtual call per completion. A multishot operation completes many times; the completion with `more == false` is the
-// last, and only then may the object be submitted again or destroyed. A completion is to be accounted for whatever it
-// says: the buffer that it carries goes home by itself unless taken; a descriptor that it brings belongs to the handler.
+// An operation is an object that its owner keeps at one address from `submit` to its last
+// completion; the backend calls its `on_complete` on the loop's thread, from inside a turn and
+// never from inside `submit`. There is no allocation and no virtual call per completion. A
+// multishot operation completes many times; the completion with `more == false` is the last, and
+// only then may the object be submitted again or destroyed. A completion is to be accounted for
+// whatever it says: the buffer that it carries goes home by itself unless taken; a descriptor that
+// it brings belongs to the handler.
 #pragma once
 
 #include <sys/socket.h>
@@ -23,9 +25,11 @@ enum class operation_kind : std::uint8_t { accept, connect, receive, send, shutd
 /// What happened.
 struct completion {
   explicit completion(std::int32_t outcome) noexcept : result(outcome) {}
-  completion(std::int32_t outcome, buffer&& brought) noexcept : result(outcome), bytes(std::move(brought)) {}
+  completion(std::int32_t outcome, buffer&& brought) noexcept
+      : result(outcome), bytes(std::move(brought)) {}
 
-  /// Not negative: success (accept: the descriptor; receive and send: bytes; poll: the events). Negative: -errno.
+  /// Not negative: success (accept: the descriptor; receive and send: bytes; poll: the events).
+  /// Negative: -errno.
   std::int32_t result;
   /// The operation is still armed and will complete again.
   bool more = false;
@@ -74,54 +78,64 @@ class operation {
 
 /// accept4(2) with close-on-exec. Multishot: armed once, one completion per connection.
 struct accept_operation : operation {
-  explicit accept_operation(completion_handler handler) noexcept : operation(operation_kind::accept, handler) {}
+  explicit accept_operation(completion_handler handler) noexcept
+      : operation(operation_kind::accept, handler) {}
   bool multishot = true;
 };
 
 /// connect(2). The address is the owner's and stays until the completion.
 struct connect_operation : operation {
-  explicit connect_operation(completion_handler handler) noexcept : operation(operation_kind::connect, handler) {}
+  explicit connect_operation(completion_handler handler) noexcept
+      : operation(operation_kind::connect, handler) {}
   const sockaddr* address = nullptr;
   socklen_t address_size = 0;
 };
 
-/// recv(2) into a buffer that the backend brings. One-shot and multishot differ by the flag alone. Completes with 0 at
-/// the end of the stream and with -ENOBUFS when there is no buffer; after that it is to be armed again when one is free.
+/// recv(2) into a buffer that the backend brings. One-shot and multishot differ by the flag alone.
+/// Completes with 0 at the end of the stream and with -ENOBUFS when there is no buffer; after that
+/// it is to be armed again when one is free.
 struct receive_operation : operation {
-  explicit receive_operation(completion_handler handler) noexcept : operation(operation_kind::receive, handler) {}
+  explicit receive_operation(completion_handler handler) noexcept
+      : operation(operation_kind::receive, handler) {}
   bool multishot = true;
   /// Wait for readiness before the first attempt: cheaper when nothing is expected to be there yet.
   bool poll_first = true;
 };
 
-/// send(2) or, with `vector`, sendmsg(2), of all the bytes: short sends are continued by the backend, so that a result
-/// below `size` comes with an error or a cancellation in the middle. MSG_NOSIGNAL always.
+/// send(2) or, with `vector`, sendmsg(2), of all the bytes: short sends are continued by the
+/// backend, so that a result below `size` comes with an error or a cancellation in the middle.
+/// MSG_NOSIGNAL always.
 ///
-/// `silent` asks for one attempt that does not wait, and whose success wakes nobody: a full send completes in the turn
-/// after the kernel entry that carried it, whatever else that turn brings; a short one, or -EAGAIN, completes like any
-/// other and the owner sends the rest without the flag.
+/// `silent` asks for one attempt that does not wait, and whose success wakes nobody: a full send
+/// completes in the turn after the kernel entry that carried it, whatever else that turn brings; a
+/// short one, or -EAGAIN, completes like any other and the owner sends the rest without the flag.
 struct send_operation : operation {
-  explicit send_operation(completion_handler handler) noexcept : operation(operation_kind::send, handler) {}
-  const std::byte* data = nullptr;  ///< The bytes, when there is no vector. They stay until the completion.
-  const msghdr* vector = nullptr;   ///< Stays, with all that it points to, until the completion.
-  std::uint32_t size = 0;           ///< The sum of all bytes.
+  explicit send_operation(completion_handler handler) noexcept
+      : operation(operation_kind::send, handler) {}
+  const std::byte* data =
+      nullptr;  ///< The bytes, when there is no vector. They stay until the completion.
+  const msghdr* vector = nullptr;  ///< Stays, with all that it points to, until the completion.
+  std::uint32_t size = 0;          ///< The sum of all bytes.
   bool silent = false;
 };
 
 /// shutdown(2): SHUT_RD, SHUT_WR or SHUT_RDWR.
 struct shutdown_operation : operation {
-  explicit shutdown_operation(completion_handler handler) noexcept : operation(operation_kind::shutdown, handler) {}
+  explicit shutdown_operation(completion_handler handler) noexcept
+      : operation(operation_kind::shutdown, handler) {}
   int how = SHUT_WR;
 };
 
 /// close(2). To be submitted when nothing else is in flight on the descriptor.
 struct close_operation : operation {
-  explicit close_operation(completion_handler handler) noexcept : operation(operation_kind::close, handler) {}
+  explicit close_operation(completion_handler handler) noexcept
+      : operation(operation_kind::close, handler) {}
 };
 
 /// poll(2) on any descriptor: completes with the events that came.
 struct poll_operation : operation {
-  explicit poll_operation(completion_handler handler) noexcept : operation(operation_kind::poll, handler) {}
+  explicit poll_operation(completion_handler handler) noexcept
+      : operation(operation_kind::poll, handler) {}
   std::uint32_t events = 0;  ///< POLLIN, POLLOUT.
   bool multishot = false;
 };

@@ -8,13 +8,16 @@
 
 namespace myra {
 
-/// A window of a slot. Destroying it, on any thread, sends the slot home. A moved-from buffer is empty and may only be
-/// assigned to, asked (`bool`, size, empty) and destroyed; in debug builds anything else asserts.
+/// A window of a slot. Destroying it, on any thread, sends the slot home. A moved-from buffer is
+/// empty and may only be assigned to, asked (`bool`, size, empty) and destroyed; in debug builds
+/// anything else asserts.
 class buffer {
  public:
   buffer() noexcept = default;
   buffer(buffer&& other) noexcept
-      : slot_(std::exchange(other.slot_, nullptr)), data_(other.data_), size_(std::exchange(other.size_, 0)) {}
+      : slot_(std::exchange(other.slot_, nullptr)),
+        data_(other.data_),
+        size_(std::exchange(other.size_, 0)) {}
   buffer& operator=(buffer&& other) noexcept {
     if (this == &other) return *this;
     release();
@@ -65,7 +68,8 @@ class buffer {
     }
   }
 
-  /// For queues and backends: the slot itself with the window noted in it; the caller owes its release.
+  /// For queues and backends: the slot itself with the window noted in it; the caller owes its
+  /// release.
   [[nodiscard]] slot* into_slot() && noexcept {
     assert(slot_ != nullptr && "buffer used after it was handed over");
     slot_->data = data_;
@@ -95,7 +99,8 @@ class buffer {
 
 inline buffer buffer_pool::from_kernel(std::uint32_t index, std::uint32_t size) noexcept {
   slot& filled = *slots_[index];
-  move(filled, slot_owner::kernel, slot_owner::application, "came from the kernel, which did not have it");
+  move(filled, slot_owner::kernel, slot_owner::application,
+       "came from the kernel, which did not have it");
   --kernel_count_;
   return buffer(filled, filled.memory, size);
 }

@@ -31,8 +31,9 @@ constexpr bool poisoning = true;
 constexpr bool poisoning = false;
 #endif
 
-// Slots lie one cache line further apart than they are long: with a power of two for a stride the first lines of all
-// slots, which is where small messages live, would share a handful of cache sets.
+// Slots lie one cache line further apart than they are long: with a power of two for a stride the
+// first lines of all slots, which is where small messages live, would share a handful of cache
+// sets.
 constexpr std::uint32_t colour_bytes = 64;
 constexpr std::uint32_t slot_count_limit = 32 * 1024;
 constexpr std::uint32_t slot_size_limit = 1024 * 1024;
@@ -54,8 +55,9 @@ mapping map_ordinary(std::size_t size) noexcept {
   return {map_pages(size, MAP_NORESERVE), size, page_kind::ordinary};
 }
 
-/// Huge pages that are promised can still be missing at the first touch (control groups, memory policies), which is then
-/// a SIGBUS. Touched here, it is an error. Kernels before 5.14 cannot be asked (EINVAL) and are believed.
+/// Huge pages that are promised can still be missing at the first touch (control groups, memory
+/// policies), which is then a SIGBUS. Touched here, it is an error. Kernels before 5.14 cannot be
+/// asked (EINVAL) and are believed.
 bool all_there(std::byte* memory, std::size_t size) noexcept {
   constexpr int populate_write = 23;  // MADV_POPULATE_WRITE, madvise(2)
   return ::madvise(memory, size, populate_write) == 0 || errno == EINVAL;
@@ -95,7 +97,8 @@ struct buffer_pool::region {
 
 std::string check(const pool_options& options) {
   const auto complain = [](const char* field, std::uint32_t found, const char* allowed) {
-    return std::string("pool.") + field + ": found " + std::to_string(found) + ", allowed " + allowed;
+    return std::string("pool.") + field + ": found " + std::to_string(found) + ", allowed " +
+           allowed;
   };
   const std::uint32_t size = options.slot_size_bytes;
   if (size < 64 || size > slot_size_limit || size % 64 != 0)
@@ -116,7 +119,10 @@ result<buffer_pool::owner> buffer_pool::open(const pool_options& options) {
   return pool;
 }
 
-buffer_pool::buffer_pool(const pool_options& options) noexcept : options_(options), poisons_(poisoning) { adopt_thread(); }
+buffer_pool::buffer_pool(const pool_options& options) noexcept
+    : options_(options), poisons_(poisoning) {
+  adopt_thread();
+}
 
 buffer_pool::~buffer_pool() = default;
 
@@ -130,7 +136,8 @@ void buffer_pool::retire::operator()(buffer_pool* pool) const noexcept {
     return;
   }
 #ifndef NDEBUG
-  std::fprintf(stderr, "buffer pool: %u buffers held by the application and %u by the kernel at its end\n",
+  std::fprintf(stderr,
+               "buffer pool: %u buffers held by the application and %u by the kernel at its end\n",
                pool->application_count(), pool->kernel_count());
   assert(false && "buffer pool ended before its buffers came home");
 #endif
@@ -142,7 +149,8 @@ bool buffer_pool::grow() noexcept {
   const std::uint32_t count = std::min({options_.slot_count_max - have, wanted, 1024U});
   if (count == 0) return false;
   const std::size_t stride = options_.slot_size_bytes + colour_bytes;
-  const mapping mapped = options_.huge_pages ? map_huge(stride * count) : map_ordinary(stride * count);
+  const mapping mapped =
+      options_.huge_pages ? map_huge(stride * count) : map_ordinary(stride * count);
   if (mapped.memory == nullptr) return false;
   try {
     regions_.push_back(std::make_unique<region>(mapped.memory, mapped.size, count));
@@ -202,7 +210,8 @@ buffer buffer_pool::acquire() noexcept {
 }
 
 void buffer_pool::reclaim(slot& returned) noexcept {
-  move(returned, slot_owner::kernel, slot_owner::pool, "reclaimed from the kernel, which did not have it");
+  move(returned, slot_owner::kernel, slot_owner::pool,
+       "reclaimed from the kernel, which did not have it");
   --kernel_count_;
   poison(returned);
   push_free(returned);

@@ -1,10 +1,12 @@
 // A reactor's memory: slots of one size, handed out as move-only buffers.
 //
-// Every slot has one owner at a time: the pool (free), the application (a `buffer` stands for it) or the kernel (it lies
-// in a provided-buffer ring, or a send reads it). The pool knows which and, in debug builds, asserts each hand-over.
+// Every slot has one owner at a time: the pool (free), the application (a `buffer` stands for it)
+// or the kernel (it lies in a provided-buffer ring, or a send reads it). The pool knows which and,
+// in debug builds, asserts each hand-over.
 //
-// Thread safety: everything belongs to the thread that opened the pool or last called `adopt_thread`, but for the release of a buffer, which
-// any thread may do: the slot then comes home on a list that runs through the slots themselves, so that it can never be full.
+// Thread safety: everything belongs to the thread that opened the pool or last called
+// `adopt_thread`, but for the release of a buffer, which any thread may do: the slot then comes
+// home on a list that runs through the slots themselves, so that it can never be full.
 #pragma once
 
 #include <atomic>
@@ -28,7 +30,8 @@ enum class slot_owner : std::uint8_t { pool, application, kernel };
 
 /// The pool's record of one slot. `data` and `size` are the window that a send queue keeps in it.
 struct slot {
-  slot* next = nullptr;  ///< The free list, the way home, or a send queue: a slot is in one of them.
+  slot* next =
+      nullptr;  ///< The free list, the way home, or a send queue: a slot is in one of them.
   buffer_pool* pool = nullptr;
   std::byte* memory = nullptr;  ///< The slot's first byte; it has the pool's slot_size_bytes.
   std::byte* data = nullptr;
@@ -42,19 +45,23 @@ struct pool_options {
   std::uint32_t slot_size_bytes = 16 * 1024;
   /// Slots made at the start; more are made as they are needed.
   std::uint32_t slot_count_initial = 512;
-  /// No more than this; then acquire() says no. At most 32,768, which is the most that one buffer ring holds.
+  /// No more than this; then acquire() says no. At most 32,768, which is the most that one buffer
+  /// ring holds.
   std::uint32_t slot_count_max = 16 * 1024;
-  /// Ask for huge pages (mmap(2), MAP_HUGETLB), else for transparent ones (madvise(2), MADV_HUGEPAGE).
+  /// Ask for huge pages (mmap(2), MAP_HUGETLB), else for transparent ones (madvise(2),
+  /// MADV_HUGEPAGE).
   bool huge_pages = false;
 };
 
-/// Names the first field that is out of bounds, what was found and what is allowed; nothing when all are right.
+/// Names the first field that is out of bounds, what was found and what is allowed; nothing when
+/// all are right.
 [[nodiscard]] std::string check(const pool_options& options);
 
 /// What the memory of a pool is made of.
 enum class page_kind : std::uint8_t {
   ordinary,
-  transparent_huge,  ///< The kernel accepted the wish for huge pages; it uses them where and when it can.
+  transparent_huge,  ///< The kernel accepted the wish for huge pages; it uses them where and when
+                     ///< it can.
   huge,              ///< All of it, from the start.
 };
 
@@ -69,10 +76,12 @@ class buffer_pool {
   buffer_pool(const buffer_pool&) = delete;
   buffer_pool& operator=(const buffer_pool&) = delete;
 
-  /// A whole free slot, or an empty buffer when the pool is at its limit. O(1), no allocation once warm.
+  /// A whole free slot, or an empty buffer when the pool is at its limit. O(1), no allocation once
+  /// warm.
   [[nodiscard]] buffer acquire() noexcept;
 
-  /// Slots come home from other threads in between; this takes them in. Called by the loop once a turn.
+  /// Slots come home from other threads in between; this takes them in. Called by the loop once a
+  /// turn.
   void collect() noexcept {
     if (homecoming_.load(std::memory_order_relaxed) != nullptr) take_home();
   }
@@ -80,12 +89,14 @@ class buffer_pool {
   /// From now on the calling thread owns the pool.
   void adopt_thread() noexcept { thread_ = __builtin_thread_pointer(); }
 
-  /// Called on a releasing thread, at most once per call of `want_homecoming`, when a slot is on its way home.
+  /// Called on a releasing thread, at most once per call of `want_homecoming`, when a slot is on
+  /// its way home.
   void on_homecoming(void (*call)(void* context) noexcept, void* context) noexcept;
   /// The loop waits for a buffer: the next release from another thread calls `on_homecoming`.
   void want_homecoming() noexcept;
 
-  /// Takes a slot for the kernel, for a buffer ring; null at the limit. Comes back with `from_kernel` or `reclaim`.
+  /// Takes a slot for the kernel, for a buffer ring; null at the limit. Comes back with
+  /// `from_kernel` or `reclaim`.
   [[nodiscard]] slot* lend_to_kernel() noexcept {
     slot* taken = pop_free();
     if (taken == nullptr) return nullptr;
@@ -110,16 +121,20 @@ class buffer_pool {
   }
   /// Application to kernel (a send reads it) and back.
   void hand_to_kernel(slot& lent) noexcept {
-    move(lent, slot_owner::application, slot_owner::kernel, "handed to the kernel by one who did not own it");
+    move(lent, slot_owner::application, slot_owner::kernel,
+         "handed to the kernel by one who did not own it");
     ++kernel_count_;
   }
   void take_from_kernel(slot& returned) noexcept {
-    move(returned, slot_owner::kernel, slot_owner::application, "taken from the kernel, which did not have it");
+    move(returned, slot_owner::kernel, slot_owner::application,
+         "taken from the kernel, which did not have it");
     --kernel_count_;
   }
 
   [[nodiscard]] std::uint32_t slot_size_bytes() const noexcept { return options_.slot_size_bytes; }
-  [[nodiscard]] std::uint32_t slot_count() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
+  [[nodiscard]] std::uint32_t slot_count() const noexcept {
+    return static_cast<std::uint32_t>(slots_.size());
+  }
   [[nodiscard]] std::uint32_t slot_count_max() const noexcept { return options_.slot_count_max; }
   [[nodiscard]] std::uint32_t free_count() const noexcept { return free_count_; }
   /// Slots that came back to the pool, ever.
@@ -127,7 +142,9 @@ class buffer_pool {
   /// Slots that the kernel holds, in rings and sends.
   [[nodiscard]] std::uint32_t kernel_count() const noexcept { return kernel_count_; }
   /// Slots that the application holds, as far as this thread knows.
-  [[nodiscard]] std::uint32_t application_count() const noexcept { return slot_count() - free_count_ - kernel_count_; }
+  [[nodiscard]] std::uint32_t application_count() const noexcept {
+    return slot_count() - free_count_ - kernel_count_;
+  }
   /// The least of what its parts are made of; `ordinary` before the first.
   [[nodiscard]] page_kind pages() const noexcept { return pages_; }
   [[nodiscard]] slot& at(std::uint32_t index) noexcept { return *slots_[index]; }
@@ -178,8 +195,9 @@ class buffer_pool {
   }
 
   pool_options options_;
-  /// A free slot's bytes are made unusable where that can be seen: debug builds and AddressSanitizer. Known at run time, so
-  /// that a program and the library may be built differently.
+  /// A free slot's bytes are made unusable where that can be seen: debug builds and
+  /// AddressSanitizer. Known at run time, so that a program and the library may be built
+  /// differently.
   const bool poisons_;
   void* thread_ = nullptr;
   slot* free_ = nullptr;
@@ -196,7 +214,8 @@ class buffer_pool {
   std::atomic<std::uint32_t> returning_{0};
 };
 
-/// Ends a pool. A buffer that is still out then is a bug: debug builds assert, release builds leave the memory mapped.
+/// Ends a pool. A buffer that is still out then is a bug: debug builds assert, release builds leave
+/// the memory mapped.
 struct buffer_pool::retire {
   void operator()(buffer_pool* pool) const noexcept;
 };

@@ -7,7 +7,8 @@
 
 namespace myra {
 
-/// Lent bytes. When the handler returns the engine takes them back, unless the handler called `detach` and owns them.
+/// Lent bytes. When the handler returns the engine takes them back, unless the handler called
+/// `detach` and owns them.
 class message {
  public:
   /// `lent` is the engine's, and outlives this.

@@ -23,7 +23,8 @@ opened<chosen_backend> open_uring(const reactor_options& options, buffer_pool& p
   return chosen_backend{std::move(made->made), std::move(made->description)};
 }
 
-opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& pool, std::string reason) {
+opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& pool,
+                                  std::string reason) {
   io::epoll_options wanted;
   wanted.wait = options.wait;
   auto made = io::epoll_backend::open(wanted, pool);

@@ -17,9 +17,10 @@ struct chosen_backend {
   std::string reason;
 };
 
-/// Errors: the backend asked for by name cannot be had; the report says why. `automatic` takes epoll then, unless what is
-/// missing is a resource that epoll needs as well.
-[[nodiscard]] opened<chosen_backend> choose_backend(const reactor_options& options, buffer_pool& pool);
+/// Errors: the backend asked for by name cannot be had; the report says why. `automatic` takes
+/// epoll then, unless what is missing is a resource that epoll needs as well.
+[[nodiscard]] opened<chosen_backend> choose_backend(const reactor_options& options,
+                                                    buffer_pool& pool);
 
 /// The options of a ring for a reactor of these options.
 [[nodiscard]] io::uring_options uring_options_of(const reactor_options& options);

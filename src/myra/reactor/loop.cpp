@@ -19,8 +19,8 @@ opened<std::unique_ptr<loop>> loop::open(const reactor_options& options) {
       new loop(options, std::move(*pool), std::move(chosen->backend), std::move(chosen->reason)));
 }
 
-loop::loop(const reactor_options& options, buffer_pool::owner pool, std::unique_ptr<io::backend> backend,
-           std::string reason)
+loop::loop(const reactor_options& options, buffer_pool::owner pool,
+           std::unique_ptr<io::backend> backend, std::string reason)
     : options_(options),
       reason_(std::move(reason)),
       pool_(std::move(pool)),
@@ -29,16 +29,18 @@ loop::loop(const reactor_options& options, buffer_pool::owner pool, std::unique_
       inbox_(options.inbox_capacity),
       now_(backend_->now()) {
   pool_->on_homecoming([](void* self) noexcept { static_cast<loop*>(self)->wake(); }, this);
-  if (options.watchdog) watchdog_ = std::make_unique<watchdog>(options.stall_threshold, options.log);
+  if (options.watchdog)
+    watchdog_ = std::make_unique<watchdog>(options.stall_threshold, options.log);
 }
 
 loop::~loop() {
   watchdog_.reset();
-  // Calls that nobody will run may own connections and buffers: they go while there is a loop to go to.
+  // Calls that nobody will run may own connections and buffers: they go while there is a loop to go
+  // to.
   inbox_.close();
   cut();
-  // Bounded: whatever was cut is in the kernel's hands for a few turns at most. Nothing that the kernel may still write
-  // to is freed before.
+  // Bounded: whatever was cut is in the kernel's hands for a few turns at most. Nothing that the
+  // kernel may still write to is freed before.
   while (!drained())
     if (!turn(backend_->now() + std::chrono::milliseconds(10))) break;
   transport_.reset();
@@ -85,7 +87,8 @@ void loop::await_buffer(deferred& task) noexcept {
 }
 
 void loop::run_deferred() noexcept {
-  // What a call defers anew is for the next turn but one kernel entry away: the list is taken as it stands.
+  // What a call defers anew is for the next turn but one kernel entry away: the list is taken as it
+  // stands.
   intrusive_list<deferred, deferred_tag> now;
   now.append(deferred_);
   while (deferred* task = now.pop_front()) task->call();
@@ -114,7 +117,8 @@ void loop::note_work() noexcept {
   if (options_.stall_threshold == duration::zero() || lasted < options_.stall_threshold) return;
   ++tally_.stalls;
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count();
-  options_.log(log_level::warning, "reactor: handlers blocked the loop for " + std::to_string(ms) + " ms in one turn");
+  options_.log(log_level::warning,
+               "reactor: handlers blocked the loop for " + std::to_string(ms) + " ms in one turn");
 }
 
 result<void> loop::turn(time_point deadline) noexcept {

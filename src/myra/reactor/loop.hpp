@@ -1,8 +1,8 @@
-// The loop under a reactor: one thread, one backend, one pool. The transport is written against this class; users see
-// `myra::reactor`.
+// The loop under a reactor: one thread, one backend, one pool. The transport is written against
+// this class; users see `myra::reactor`.
 //
-// One turn: what handlers deferred (flushing send queues), then one kernel entry that submits everything and waits,
-// then all completions, timers, and the inbox.
+// One turn: what handlers deferred (flushing send queues), then one kernel entry that submits
+// everything and waits, then all completions, timers, and the inbox.
 //
 // Thread: all on the loop's thread, the one that opened it, but for `post` and `wake`.
 #pragma once
@@ -25,7 +25,8 @@ namespace myra {
 class watchdog;
 struct deferred_tag;
 
-/// Something to be called once before the next kernel entry, or when a buffer is free again. In one list at a time.
+/// Something to be called once before the next kernel entry, or when a buffer is free again. In one
+/// list at a time.
 class deferred : public list_node<deferred_tag> {
  public:
   using callback = void (*)(deferred& called) noexcept;
@@ -54,16 +55,16 @@ class drainable : public list_node<drainable_tag> {
 /// Counted since the loop opened.
 struct loop_counters {
   io::backend_counters backend;
-  std::uint64_t kernel_entries = 0;   ///< All system calls: the backend's and those on sockets.
+  std::uint64_t kernel_entries = 0;  ///< All system calls: the backend's and those on sockets.
   std::uint64_t messages_received = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
-  std::uint64_t bytes_copied = 0;     ///< Payload that Myra itself copied.
+  std::uint64_t bytes_copied = 0;  ///< Payload that Myra itself copied.
   std::uint64_t posts = 0;
   std::uint64_t timers_fired = 0;
-  std::uint64_t stalls = 0;           ///< Turns whose handlers ran longer than the threshold.
+  std::uint64_t stalls = 0;  ///< Turns whose handlers ran longer than the threshold.
   std::uint64_t handler_exceptions = 0;
-  std::uint64_t buffer_waits = 0;     ///< Connections that had to wait for a free buffer.
+  std::uint64_t buffer_waits = 0;  ///< Connections that had to wait for a free buffer.
 };
 
 class loop {
@@ -93,8 +94,8 @@ class loop {
   /// Calls `task` once when a buffer is free.
   void await_buffer(deferred& task) noexcept;
 
-  /// Somebody is interested in a silent operation that is submitted. If the wait that carries it out is still to come it
-  /// does not sleep, since the end of a silent operation wakes nobody.
+  /// Somebody is interested in a silent operation that is submitted. If the wait that carries it
+  /// out is still to come it does not sleep, since the end of a silent operation wakes nobody.
   void hasten() noexcept { hastened_ = hastened_ || before_wait_; }
 
   /// Any thread.
@@ -107,18 +108,20 @@ class loop {
   void cut() noexcept;
   [[nodiscard]] bool drained() noexcept;
 
-  /// What the transport keeps for each loop: made once, by the first that needs it, destroyed with the loop.
+  /// What the transport keeps for each loop: made once, by the first that needs it, destroyed with
+  /// the loop.
   [[nodiscard]] drainable* transport() noexcept { return transport_.get(); }
   void set_transport(std::unique_ptr<drainable> made) noexcept;
 
   /// One turn that waits until `deadline` at most, and no longer than the next timer.
   [[nodiscard]] result<void> turn(time_point deadline) noexcept;
-  /// Turns without waiting until nothing is left that only a turn would carry on; at most a fixed number of times.
+  /// Turns without waiting until nothing is left that only a turn would carry on; at most a fixed
+  /// number of times.
   [[nodiscard]] result<void> settle() noexcept;
 
  private:
-  loop(const reactor_options& options, buffer_pool::owner pool, std::unique_ptr<io::backend> backend,
-       std::string reason);
+  loop(const reactor_options& options, buffer_pool::owner pool,
+       std::unique_ptr<io::backend> backend, std::string reason);
   void run_deferred() noexcept;
   void feed_waiters() noexcept;
   /// Brings the clock up to date if handlers took their time, and reports when they took too much.

@@ -12,16 +12,19 @@
 namespace myra {
 
 struct reactor_options {
-  /// `automatic` takes io_uring where the kernel lets us have it and epoll elsewhere; the reactor says which and why.
+  /// `automatic` takes io_uring where the kernel lets us have it and epoll elsewhere; the reactor
+  /// says which and why.
   io::backend_kind backend = io::backend_kind::automatic;
   /// `spin` never sleeps: lowest latency for a whole core.
   io::waiting wait = io::waiting::block;
   pool_options pool = {};
   /// Buffers that lie ready in the kernel's ring for receives; a power of two, 1 to 32,768.
   std::uint32_t receive_buffer_count = 256;
-  /// Entries of the submission queue; a power of two, 8 to 32,768. Halved by itself where RLIMIT_MEMLOCK is small.
+  /// Entries of the submission queue; a power of two, 8 to 32,768. Halved by itself where
+  /// RLIMIT_MEMLOCK is small.
   std::uint32_t submission_entries = 1024;
-  /// Entries of the completion queue; a power of two from submission_entries to 65,536. A multishot operation ends when it overflows.
+  /// Entries of the completion queue; a power of two from submission_entries to 65,536. A multishot
+  /// operation ends when it overflows.
   std::uint32_t completion_entries = 8192;
   /// Calls that other threads may have waiting.
   std::uint32_t inbox_capacity = 4096;
@@ -34,7 +37,8 @@ struct reactor_options {
   log_sink log = {};
 };
 
-/// Names the first field that is out of bounds, what was found and what is allowed; empty when all are right.
+/// Names the first field that is out of bounds, what was found and what is allowed; empty when all
+/// are right.
 [[nodiscard]] std::string check(const reactor_options& options);
 
 }  // namespace myra

@@ -6,8 +6,9 @@
 
 namespace myra {
 
-/// What io_uring can do here, and which features a reactor opened with `options` would use or leave, and why. The backend that it
-/// would choose is io_uring when `uring` is set (unless `options` ask for epoll), else epoll.
+/// What io_uring can do here, and which features a reactor opened with `options` would use or
+/// leave, and why. The backend that it would choose is io_uring when `uring` is set (unless
+/// `options` ask for epoll), else epoll.
 [[nodiscard]] io::capabilities probe(const reactor_options& options);
 
 }  // namespace myra

@@ -90,7 +90,8 @@ result<void> reactor::run() {
 
 result<void> reactor::run_once(duration wait) {
   loop& runs = *parts_->runs;
-  const time_point deadline = wait <= duration::zero() ? time_point{} : after(runs.backend().now(), wait);
+  const time_point deadline =
+      wait <= duration::zero() ? time_point{} : after(runs.backend().now(), wait);
   if (auto turned = runs.turn(deadline); !turned) return turned;
   // What handlers began goes to the kernel before somebody else waits on our descriptor.
   return runs.settle();

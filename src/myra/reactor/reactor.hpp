@@ -18,13 +18,15 @@ struct shutdown_options {
   duration drain_deadline = std::chrono::seconds(5);
 };
 
-/// Movable handle; the loop that it owns stays where it is. Everything on it happens on the thread that opened it,
-/// `post` and `stop` excepted. Listeners and connections must be gone before it is destroyed; what is still open then
-/// is cut, and the destructor waits until the kernel has let go of all of it.
+/// Movable handle; the loop that it owns stays where it is. Everything on it happens on the thread
+/// that opened it, `post` and `stop` excepted. Listeners and connections must be gone before it is
+/// destroyed; what is still open then is cut, and the destructor waits until the kernel has let go
+/// of all of it.
 class reactor {
  public:
-  /// Errors: invalid (the report names the field, what was found and what is allowed), permission_denied, unsupported
-  /// or resource_exhausted when a backend was asked for by name and cannot be had.
+  /// Errors: invalid (the report names the field, what was found and what is allowed),
+  /// permission_denied, unsupported or resource_exhausted when a backend was asked for by name and
+  /// cannot be had.
   [[nodiscard]] static opened<reactor> open(const reactor_options& options = {});
   reactor(reactor&&) noexcept;
   reactor& operator=(reactor&&) noexcept;
@@ -32,14 +34,15 @@ class reactor {
 
   /// Turns until `stop`. Errors: the kernel took the backend away.
   [[nodiscard]] result<void> run();
-  /// One turn that waits `wait` at most (not at all: zero). For a foreign loop: poll `descriptor` for reading, until
-  /// `next_deadline` at the longest, and call this with zero.
+  /// One turn that waits `wait` at most (not at all: zero). For a foreign loop: poll `descriptor`
+  /// for reading, until `next_deadline` at the longest, and call this with zero.
   [[nodiscard]] result<void> run_once(duration wait);
-  /// Turns until SIGINT or SIGTERM (signalfd(2); the signals are blocked in the calling thread meanwhile, so call it before
-  /// starting threads that do not block them), then drains. Returns an exit status: 0, or 1 when connections were
-  /// cut at the deadline or the backend failed.
+  /// Turns until SIGINT or SIGTERM (signalfd(2); the signals are blocked in the calling thread
+  /// meanwhile, so call it before starting threads that do not block them), then drains. Returns an
+  /// exit status: 0, or 1 when connections were cut at the deadline or the backend failed.
   [[nodiscard]] int run_until_signal(const shutdown_options& options = {});
-  /// Stops accepting, lets connections send what they hold and close, and cuts the rest at the deadline. True: nothing was cut.
+  /// Stops accepting, lets connections send what they hold and close, and cuts the rest at the
+  /// deadline. True: nothing was cut.
   [[nodiscard]] bool drain(duration deadline);
   /// Ends `run` after its present turn. Any thread.
   void stop() noexcept;

@@ -38,8 +38,9 @@ void watchdog::watch() {
     if (lasted < threshold_) continue;
     reported = since;
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count();
-    log_(log_level::warning, "reactor: a handler has blocked the loop of thread " + std::to_string(loop_thread_) +
-                                 " for " + std::to_string(ms) + " ms");
+    log_(log_level::warning, "reactor: a handler has blocked the loop of thread " +
+                                 std::to_string(loop_thread_) + " for " + std::to_string(ms) +
+                                 " ms");
   }
 }
 

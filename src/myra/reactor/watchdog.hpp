@@ -19,7 +19,9 @@ class watchdog {
   watchdog& operator=(const watchdog&) = delete;
 
   /// The loop begins to run handlers, at `now`, and is done with them. Two relaxed stores a turn.
-  void begin(time_point now) noexcept { since_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
+  void begin(time_point now) noexcept {
+    since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
   void end() noexcept { since_.store(0, std::memory_order_relaxed); }
 
  private:

@@ -11,8 +11,8 @@
 namespace myra {
 namespace {
 
-// The first pause is short, since descriptors often come back at once; the longest keeps the promise that service is
-// back within a second of the shortage's end.
+// The first pause is short, since descriptors often come back at once; the longest keeps the
+// promise that service is back within a second of the shortage's end.
 constexpr duration back_off_first = std::chrono::milliseconds(10);
 constexpr duration back_off_longest = std::chrono::milliseconds(500);
 
@@ -20,15 +20,23 @@ bool is_shortage(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-// accept(2), "Error handling": these tell of the connection that was to be accepted, not of the listening socket.
+// accept(2), "Error handling": these tell of the connection that was to be accepted, not of the
+// listening socket.
 bool is_fatal(int error) noexcept {
-  return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP || error == EFAULT;
+  return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP ||
+         error == EFAULT;
 }
 
 }  // namespace
 
-listener::acceptor::acceptor(loop& runs, int socket, const listener_options& options, const endpoint& local) noexcept
-    : loop_(runs), options_(options), local_(local), accept_(*this), close_(*this), pause_(*this),
+listener::acceptor::acceptor(loop& runs, int socket, const listener_options& options,
+                             const endpoint& local) noexcept
+    : loop_(runs),
+      options_(options),
+      local_(local),
+      accept_(*this),
+      close_(*this),
+      pause_(*this),
       back_off_(back_off_first) {
   accept_.descriptor = close_.descriptor = socket;
   accept_.multishot = runs.options().features.multishot_accept;
@@ -82,7 +90,8 @@ void listener::acceptor::accepted(int socket) noexcept {
     start(*made);
   } catch (const std::exception& thrown) {
     ++loop_.tally().handler_exceptions;
-    loop_.log()(log_level::error, std::string("listener: making a handler threw: ") + thrown.what());
+    loop_.log()(log_level::error,
+                std::string("listener: making a handler threw: ") + thrown.what());
     made->abort();
   }
   // What the kernel has accepted beyond the limit is served; no more is asked for until one ends.
@@ -103,7 +112,8 @@ void listener::acceptor::start(stream& made) {
 
 void listener::acceptor::failed(int error) noexcept {
   if (is_fatal(error)) {
-    loop_.log()(log_level::error, "listener " + local_.to_string() + ": accept: " + kernel_error(-error).message() +
+    loop_.log()(log_level::error, "listener " + local_.to_string() +
+                                      ": accept: " + kernel_error(-error).message() +
                                       "; no more connections are accepted");
     return close();
   }
@@ -111,14 +121,17 @@ void listener::acceptor::failed(int error) noexcept {
   if (!is_shortage(error)) return;
   ++counters_.back_offs;
   if (back_off_ == back_off_first)
-    loop_.log()(log_level::warning, "listener " + local_.to_string() + ": accept: " +
-                                        kernel_error(-error).message() + "; accepting pauses until it passes");
+    loop_.log()(log_level::warning, "listener " + local_.to_string() +
+                                        ": accept: " + kernel_error(-error).message() +
+                                        "; accepting pauses until it passes");
   loop_.backend().cancel(accept_);
   loop_.timers().arm(pause_, after(loop_.now(), back_off_));
   back_off_ = std::min(back_off_ * 2, back_off_longest);
 }
 
-void listener::acceptor::on_pause_over(timer& fired) noexcept { static_cast<pause&>(fired).self.arm(); }
+void listener::acceptor::on_pause_over(timer& fired) noexcept {
+  static_cast<pause&>(fired).self.arm();
+}
 
 void listener::acceptor::stream_ended() noexcept {
   --connection_count_;
@@ -139,7 +152,8 @@ void listener::acceptor::close() noexcept {
 void listener::acceptor::on_closed(io::operation& completed, io::completion&) noexcept {
   acceptor& self = static_cast<closing&>(completed).self;
   self.closed_ = true;
-  if (self.local_.family() == AF_UNIX && self.options_.inherited_descriptor < 0 && self.options_.unlink_stale_socket) {
+  if (self.local_.family() == AF_UNIX && self.options_.inherited_descriptor < 0 &&
+      self.options_.unlink_stale_socket) {
     const std::string path = self.local_.unix_path();
     if (!path.empty()) ::unlink(path.c_str());
   }

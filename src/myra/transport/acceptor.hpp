@@ -10,7 +10,8 @@
 
 namespace myra {
 
-/// Lives until the listener is gone, nothing is in flight and the last of its connections has ended.
+/// Lives until the listener is gone, nothing is in flight and the last of its connections has
+/// ended.
 ///
 ///   accepting ──EMFILE, ENFILE, ENOBUFS, ENOMEM──▶ backing off ──timer──▶ accepting
 ///   accepting ──connections_max──▶ full ──a connection ends──▶ accepting

@@ -27,20 +27,25 @@ std::string complain(const char* field, const std::string& found, const char* al
 }  // namespace
 
 std::string check(const connection_options& options) {
-  const std::array<std::pair<const char*, duration>, 3> times{{{"idle_timeout", options.idle_timeout},
-                                                                {"write_timeout", options.write_timeout},
-                                                                {"linger_timeout", options.linger_timeout}}};
+  const std::array<std::pair<const char*, duration>, 3> times{
+      {{"idle_timeout", options.idle_timeout},
+       {"write_timeout", options.write_timeout},
+       {"linger_timeout", options.linger_timeout}}};
   for (const auto& [field, value] : times)
     if (value < duration::zero()) return complain(field, "a negative duration", "zero and more");
   if (options.send_buffer_bytes < 0)
-    return complain("send_buffer_bytes", std::to_string(options.send_buffer_bytes), "zero and more");
+    return complain("send_buffer_bytes", std::to_string(options.send_buffer_bytes),
+                    "zero and more");
   if (options.receive_buffer_bytes < 0)
-    return complain("receive_buffer_bytes", std::to_string(options.receive_buffer_bytes), "zero and more");
-  if (options.send_high_water_bytes == 0) return complain("send_high_water_bytes", "0", "1 and more");
+    return complain("receive_buffer_bytes", std::to_string(options.receive_buffer_bytes),
+                    "zero and more");
+  if (options.send_high_water_bytes == 0)
+    return complain("send_high_water_bytes", "0", "1 and more");
   if (options.send_low_water_bytes >= options.send_high_water_bytes)
     return complain("send_low_water_bytes", std::to_string(options.send_low_water_bytes),
                     "less than send_high_water_bytes");
-  if (options.receive_high_water_bytes == 0) return complain("receive_high_water_bytes", "0", "1 and more");
+  if (options.receive_high_water_bytes == 0)
+    return complain("receive_high_water_bytes", "0", "1 and more");
   if (options.receive_low_water_bytes >= options.receive_high_water_bytes)
     return complain("receive_low_water_bytes", std::to_string(options.receive_low_water_bytes),
                     "less than receive_high_water_bytes");
@@ -52,17 +57,20 @@ void connection_handler::on_end(connection& peer) { peer.close(); }
 void connection_handler::on_writable(connection&) {}
 void connection_handler::on_close(connection&, std::error_code) {}
 
-post_status connection_handle::post(std::move_only_function<void(connection&) noexcept> call) const {
+post_status connection_handle::post(
+    std::move_only_function<void(connection&) noexcept> call) const {
   assert(loop_ != nullptr && "handle of no connection");
-  posted_call wrapped([to = stream_, generation = generation_, call = std::move(call)]() mutable noexcept {
-    if (!stream_table::alive(to, generation) || to->state() >= connection_state::closing) return;
-    connection lent(to);
-    call(lent);
-    if (lent.stream_ == nullptr)
-      to->hold();
-    else
-      lent.stream_ = nullptr;
-  });
+  posted_call wrapped(
+      [to = stream_, generation = generation_, call = std::move(call)]() mutable noexcept {
+        if (!stream_table::alive(to, generation) || to->state() >= connection_state::closing)
+          return;
+        connection lent(to);
+        call(lent);
+        if (lent.stream_ == nullptr)
+          to->hold();
+        else
+          lent.stream_ = nullptr;
+      });
   return loop_->post(wrapped);
 }
 
@@ -88,11 +96,17 @@ connection_state connection::state() const noexcept { return stream_->state(); }
 bool connection::can_send() const noexcept { return stream_->can_send(); }
 std::uint32_t connection::queued_bytes() const noexcept { return stream_->queued_bytes(); }
 connection_counters connection::counters() const noexcept { return stream_->counters(); }
-endpoint connection::peer() const noexcept { return address_of(*stream_, &io::network::peer_address); }
-endpoint connection::local() const noexcept { return address_of(*stream_, &io::network::local_address); }
+endpoint connection::peer() const noexcept {
+  return address_of(*stream_, &io::network::peer_address);
+}
+endpoint connection::local() const noexcept {
+  return address_of(*stream_, &io::network::local_address);
+}
 buffer connection::acquire() noexcept { return stream_->runs_on().pool().acquire(); }
 loop& connection::internals() const noexcept { return stream_->runs_on(); }
-void connection::set_handler(connection_handler& handler) noexcept { stream_->set_handler(handler); }
+void connection::set_handler(connection_handler& handler) noexcept {
+  stream_->set_handler(handler);
+}
 
 connection_handle connection::handle() const noexcept {
   connection_handle made;
@@ -103,8 +117,8 @@ connection_handle connection::handle() const noexcept {
 }
 
 result<void> connection::set_option(int level, int name, int value) noexcept {
-  const int status =
-      stream_->runs_on().backend().sockets().set_option(stream_->descriptor(), level, name, &value, sizeof value);
+  const int status = stream_->runs_on().backend().sockets().set_option(stream_->descriptor(), level,
+                                                                       name, &value, sizeof value);
   if (status < 0) return failure(kernel_error(status));
   return {};
 }

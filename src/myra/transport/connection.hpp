@@ -6,11 +6,13 @@
 //    │ end of stream                                            ▲
 //    ▼                                                          │
 //   receiving_closed ──half_close() or close()──────────────────┘
-//   any ──close()──▶ draining (queued bytes go out, then FIN, then what still comes is dropped until the peer's end or
+//   any ──close()──▶ draining (queued bytes go out, then FIN, then what still comes is dropped
+//   until the peer's end or
 //                    linger_timeout) ──▶ closing ──nothing in flight──▶ closed
 //   any ──abort(), error, deadline──▶ closing
 //
-// A connection's memory is freed when it is closed, nothing of it is in flight and no handle is left.
+// A connection's memory is freed when it is closed, nothing of it is in flight and no handle is
+// left.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +45,8 @@ enum class connection_state : std::uint8_t {
 enum class receive_mode : std::uint8_t { automatic, one_shot, multishot };
 
 struct connection_options {
-  bool no_delay = true;     ///< TCP_NODELAY, tcp(7).
-  bool keep_alive = false;  ///< SO_KEEPALIVE, socket(7).
+  bool no_delay = true;          ///< TCP_NODELAY, tcp(7).
+  bool keep_alive = false;       ///< SO_KEEPALIVE, socket(7).
   int send_buffer_bytes = 0;     ///< SO_SNDBUF; zero leaves the kernel's own tuning on.
   int receive_buffer_bytes = 0;  ///< SO_RCVBUF; likewise.
   /// Closed with idle_timeout when nothing came or went for this long; zero: never.
@@ -57,18 +59,21 @@ struct connection_options {
   std::uint32_t send_high_water_bytes = 1024 * 1024;
   /// ... until no more than this many are left.
   std::uint32_t send_low_water_bytes = 256 * 1024;
-  /// A coroutine that does not receive lets this many bytes queue up; then the connection stops receiving.
+  /// A coroutine that does not receive lets this many bytes queue up; then the connection stops
+  /// receiving.
   std::uint32_t receive_high_water_bytes = 256 * 1024;
   std::uint32_t receive_low_water_bytes = 64 * 1024;
   receive_mode receive = receive_mode::automatic;
 };
 
-/// Names the first field that is out of bounds, what was found and what is allowed; empty when all are right.
+/// Names the first field that is out of bounds, what was found and what is allowed; empty when all
+/// are right.
 [[nodiscard]] std::string check(const connection_options& options);
 
 enum class send_status : std::uint8_t {
   accepted,        ///< Taken; it will be sent in order, or the connection will end.
-  back_pressured,  ///< The queue is at its high-water mark or no buffer is free; nothing was taken. on_writable will be called.
+  back_pressured,  ///< The queue is at its high-water mark or no buffer is free; nothing was taken.
+                   ///< on_writable will be called.
   closed,          ///< The connection sends no more; nothing was taken.
 };
 
@@ -78,7 +83,9 @@ struct sent {
   stream* to = nullptr;
   buffer* unsent_buffer = nullptr;
   byte_view unsent_bytes;
-  friend bool operator==(const sent& left, send_status right) noexcept { return left.status == right; }
+  friend bool operator==(const sent& left, send_status right) noexcept {
+    return left.status == right;
+  }
 };
 
 struct receive_options {
@@ -92,8 +99,9 @@ struct receiving {
   receive_options options;
 };
 
-/// Callbacks of a connection, all on its reactor's thread. An exception out of one closes the connection with
-/// handler_threw, is counted and logged, and touches nothing else. The handler must live until on_close has returned.
+/// Callbacks of a connection, all on its reactor's thread. An exception out of one closes the
+/// connection with handler_threw, is counted and logged, and touches nothing else. The handler must
+/// live until on_close has returned.
 class connection_handler {
  public:
   virtual ~connection_handler() = default;
@@ -105,16 +113,19 @@ class connection_handler {
   virtual void on_end(connection& peer);
   /// Queued bytes fell to the low-water mark after `send` had said back_pressured.
   virtual void on_writable(connection& peer);
-  /// The connection is over: once, the last call. `why` is transport_errc::closed after close() or abort().
+  /// The connection is over: once, the last call. `why` is transport_errc::closed after close() or
+  /// abort().
   virtual void on_close(connection& peer, std::error_code why);
 };
 
-/// A name of a connection that may be kept anywhere and used from any thread; it holds nothing alive.
+/// A name of a connection that may be kept anywhere and used from any thread; it holds nothing
+/// alive.
 class connection_handle {
  public:
   connection_handle() noexcept = default;
 
-  /// Runs `call` on the reactor's thread if the connection still exists then. The reactor must still exist.
+  /// Runs `call` on the reactor's thread if the connection still exists then. The reactor must
+  /// still exist.
   [[nodiscard]] post_status post(std::move_only_function<void(connection&) noexcept> call) const;
 
   friend bool operator==(const connection_handle&, const connection_handle&) noexcept = default;
@@ -133,8 +144,9 @@ struct connection_counters {
   std::uint64_t messages_received = 0;
 };
 
-/// Movable handle of a connection. In callbacks it is lent by the engine. In coroutines it is the owner: its destruction calls
-/// close(). All on the reactor's thread. A moved-from one may only be assigned to and destroyed.
+/// Movable handle of a connection. In callbacks it is lent by the engine. In coroutines it is the
+/// owner: its destruction calls close(). All on the reactor's thread. A moved-from one may only be
+/// assigned to and destroyed.
 class connection {
  public:
   connection() noexcept = default;
@@ -148,8 +160,11 @@ class connection {
   sent send(buffer&& bytes) noexcept;
   /// Queues a copy of `bytes`, whole or not at all.
   sent send_copy(byte_view bytes) noexcept;
-  /// In a coroutine: `result<buffer> bytes = co_await peer.receive();` The end of the stream is transport_errc::end_of_stream.
-  [[nodiscard]] receiving receive(receive_options options = {}) noexcept { return {stream_, options}; }
+  /// In a coroutine: `result<buffer> bytes = co_await peer.receive();` The end of the stream is
+  /// transport_errc::end_of_stream.
+  [[nodiscard]] receiving receive(receive_options options = {}) noexcept {
+    return {stream_, options};
+  }
 
   /// Sends our end (FIN) after what is queued. The peer may go on sending.
   void half_close() noexcept;
@@ -158,8 +173,8 @@ class connection {
   /// Resets at once: what is queued is dropped and a TCP peer sees ECONNRESET.
   void abort() noexcept;
 
-  /// Stops and starts receiving: back-pressure onto the peer through the kernel's window. A buffer that was already
-  /// on its way is delivered after resume.
+  /// Stops and starts receiving: back-pressure onto the peer through the kernel's window. A buffer
+  /// that was already on its way is delivered after resume.
   void pause_receive() noexcept;
   void resume_receive() noexcept;
 
@@ -177,8 +192,9 @@ class connection {
   /// getsockopt(2) and setsockopt(2) for what Myra has no name for.
   [[nodiscard]] result<void> set_option(int level, int name, int value) noexcept;
 
-  /// From now on callbacks go to `handler`, which is borrowed and must live until its on_close. What has arrived and was not
-  /// received yet is delivered to it. For connections that came from `connect`.
+  /// From now on callbacks go to `handler`, which is borrowed and must live until its on_close.
+  /// What has arrived and was not received yet is delivered to it. For connections that came from
+  /// `connect`.
   void set_handler(connection_handler& handler) noexcept;
 
  private:

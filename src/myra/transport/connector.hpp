@@ -1,7 +1,8 @@
 // Connecting: several addresses, one deadline, one answer.
 //
-// Addresses are tried as RFC 8305 says: sorted so that families alternate, each next attempt started when
-// the one before failed or after `attempt_delay`; the first that connects wins and the others are cancelled and closed.
+// Addresses are tried as RFC 8305 says: sorted so that families alternate, each next attempt
+// started when the one before failed or after `attempt_delay`; the first that connects wins and the
+// others are cancelled and closed.
 #pragma once
 
 #include <functional>
@@ -23,7 +24,8 @@ struct connect_options {
   connection_options connection = {};
 };
 
-/// The connection, or why there is none: the error of the last address to fail, or connect_timeout, or cancelled.
+/// The connection, or why there is none: the error of the last address to fail, or connect_timeout,
+/// or cancelled.
 using connect_callback = std::move_only_function<void(result<connection>) noexcept>;
 
 /// One attempt under way. Its destruction cancels without calling back.
@@ -39,7 +41,8 @@ class connect_attempt {
   [[nodiscard]] bool done() const noexcept;
 
  private:
-  friend connect_attempt connect(reactor&, std::span<const endpoint>, const connect_options&, connect_callback);
+  friend connect_attempt connect(reactor&, std::span<const endpoint>, const connect_options&,
+                                 connect_callback);
   class race;
   struct retire {
     void operator()(race* owned) const noexcept;
@@ -48,9 +51,10 @@ class connect_attempt {
   std::unique_ptr<race, retire> race_;
 };
 
-/// Begins to connect. `done` is called once, from a later turn, on the reactor's thread. With a callback form
-/// use `connection::set_handler` on the result. No descriptor is left behind on any path.
-[[nodiscard]] connect_attempt connect(reactor& on, std::span<const endpoint> to, const connect_options& options,
-                                      connect_callback done);
+/// Begins to connect. `done` is called once, from a later turn, on the reactor's thread. With a
+/// callback form use `connection::set_handler` on the result. No descriptor is left behind on any
+/// path.
+[[nodiscard]] connect_attempt connect(reactor& on, std::span<const endpoint> to,
+                                      const connect_options& options, connect_callback done);
 
 }  // namespace myra

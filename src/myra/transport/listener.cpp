@@ -46,16 +46,18 @@ int set_options(io::network& sockets, int socket, int family, const listener_opt
   if (family == AF_UNIX) return 0;
   int status = 0;
   if (options.reuse_address) status = set_flag(sockets, socket, SOL_SOCKET, SO_REUSEADDR, true);
-  if (status >= 0 && options.reuse_port) status = set_flag(sockets, socket, SOL_SOCKET, SO_REUSEPORT, true);
+  if (status >= 0 && options.reuse_port)
+    status = set_flag(sockets, socket, SOL_SOCKET, SO_REUSEPORT, true);
   if (status >= 0 && family == AF_INET6)
     status = set_flag(sockets, socket, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only);
   return status;
 }
 
-/// A socket file that nobody listens on is in the way of bind(2): left over from a process that was killed.
+/// A socket file that nobody listens on is in the way of bind(2): left over from a process that was
+/// killed.
 void remove_stale(const endpoint& where) {
   const std::string path = where.unix_path();
-  struct stat found {};
+  struct stat found{};
   if (path.empty() || ::stat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
   const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (probe < 0) return;
@@ -77,15 +79,20 @@ opened<int> inherit(io::network& sockets, int descriptor) {
   const std::string name = "listener: inherited descriptor " + std::to_string(descriptor);
   int listening = 0;
   socklen_t size = sizeof listening;
-  if (const int status = sockets.get_option(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size); status < 0)
+  if (const int status =
+          sockets.get_option(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
+      status < 0)
     return report(kernel_error(status), name);
   if (listening == 0)
-    return report(std::make_error_code(std::errc::invalid_argument), name + " is not a listening stream socket");
-  if (const int status = sockets.adopt(descriptor); status < 0) return report(kernel_error(status), name);
+    return report(std::make_error_code(std::errc::invalid_argument),
+                  name + " is not a listening stream socket");
+  if (const int status = sockets.adopt(descriptor); status < 0)
+    return report(kernel_error(status), name);
   return descriptor;
 }
 
-opened<int> bind_and_listen(io::network& sockets, const endpoint& where, const listener_options& options) {
+opened<int> bind_and_listen(io::network& sockets, const endpoint& where,
+                            const listener_options& options) {
   const auto failed = [&](const char* call, int status) {
     return report(kernel_error(status), "listener: " + std::string(call) + " " + where.to_string());
   };
@@ -98,7 +105,8 @@ opened<int> bind_and_listen(io::network& sockets, const endpoint& where, const l
   if (const int status = sockets.bind(made, where.address(), where.size()); status < 0)
     return failed("cannot bind", status);
   const int backlog = options.backlog > 0 ? options.backlog : kernel_backlog();
-  if (const int status = sockets.listen(made, backlog); status < 0) return failed("cannot listen on", status);
+  if (const int status = sockets.listen(made, backlog); status < 0)
+    return failed("cannot listen on", status);
   return socket.take();
 }
 
@@ -115,8 +123,9 @@ opened<listener> listener::open(reactor& on, const listener_options& options) {
   if (auto complaint = check(options.connection); !complaint.empty())
     return report(std::make_error_code(std::errc::invalid_argument), std::move(complaint));
   if (options.backlog < 0)
-    return report(std::make_error_code(std::errc::invalid_argument),
-                  "listener.backlog: found " + std::to_string(options.backlog) + ", allowed zero and more");
+    return report(
+        std::make_error_code(std::errc::invalid_argument),
+        "listener.backlog: found " + std::to_string(options.backlog) + ", allowed zero and more");
   loop& runs = on.internals();
   io::network& sockets = runs.backend().sockets();
   auto socket = open_socket(sockets, options);

@@ -14,11 +14,12 @@ struct listener_options {
   std::string address = {};
   /// Zero: the kernel's limit, net.core.somaxconn.
   int backlog = 0;
-  bool reuse_address = true;  ///< SO_REUSEADDR, so that a restart can bind while old connections linger.
-  bool reuse_port = false;    ///< SO_REUSEPORT: several listeners share the port. Only when asked.
-  bool ipv6_only = false;     ///< For IPv6 addresses; false serves IPv4 as well.
-  /// A listening socket made by somebody else (socket activation, a parent process); -1: make one. `address` is ignored then.
-  /// The listener owns it from now on.
+  bool reuse_address =
+      true;  ///< SO_REUSEADDR, so that a restart can bind while old connections linger.
+  bool reuse_port = false;  ///< SO_REUSEPORT: several listeners share the port. Only when asked.
+  bool ipv6_only = false;   ///< For IPv6 addresses; false serves IPv4 as well.
+  /// A listening socket made by somebody else (socket activation, a parent process); -1: make one.
+  /// `address` is ignored then. The listener owns it from now on.
   int inherited_descriptor = -1;
   /// Unix sockets: a stale socket file that nobody listens on is replaced, and removed at the end.
   bool unlink_stale_socket = true;
@@ -29,8 +30,9 @@ struct listener_options {
 
 struct listener_counters {
   std::uint64_t accepted = 0;
-  std::uint64_t transient_errors = 0;  ///< Accepts that failed for a reason that passes (accept(2), "Error handling").
-  std::uint64_t back_offs = 0;         ///< Pauses for want of descriptors or memory.
+  std::uint64_t transient_errors =
+      0;  ///< Accepts that failed for a reason that passes (accept(2), "Error handling").
+  std::uint64_t back_offs = 0;  ///< Pauses for want of descriptors or memory.
 };
 
 /// Makes a handler for each connection. A null handler refuses the connection: it is closed.
@@ -38,10 +40,12 @@ using handler_factory = std::move_only_function<std::unique_ptr<connection_handl
 /// A coroutine for each connection.
 using connection_coroutine = std::move_only_function<task<void>(connection)>;
 
-/// Movable handle, all on the reactor's thread. Its destruction stops accepting; connections live on.
+/// Movable handle, all on the reactor's thread. Its destruction stops accepting; connections live
+/// on.
 class listener {
  public:
-  /// Errors: invalid, permission_denied, system errors of bind(2) such as address_in_use; the report names the address.
+  /// Errors: invalid, permission_denied, system errors of bind(2) such as address_in_use; the
+  /// report names the address.
   [[nodiscard]] static opened<listener> open(reactor& on, const listener_options& options);
   listener(listener&&) noexcept;
   listener& operator=(listener&&) noexcept;
@@ -51,7 +55,8 @@ class listener {
   void serve(connection_handler& shared);
   /// ... or one for each, owned by its connection ...
   void serve(handler_factory factory);
-  /// ... or a coroutine for each. An exception out of it closes its connection, is counted and logged.
+  /// ... or a coroutine for each. An exception out of it closes its connection, is counted and
+  /// logged.
   void serve(connection_coroutine coroutine);
 
   /// Stops accepting and closes the socket. Connections live on.

@@ -39,10 +39,12 @@ stream::stream(stream_table& table, int descriptor, const connection_options& op
       last_activity_(table.runs_on().now()) {
   silent_sends_ = loop_.options().features.silent_sends;
   receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = descriptor;
-  if (options_.idle_timeout != duration::zero()) table.runs_on().timers().arm(timer_, next_deadline());
+  if (options_.idle_timeout != duration::zero())
+    table.runs_on().timers().arm(timer_, next_deadline());
 }
 
-result<connection> stream::connected(loop& runs, int descriptor, const connection_options& options) noexcept {
+result<connection> stream::connected(loop& runs, int descriptor,
+                                     const connection_options& options) noexcept {
   apply(options, runs.backend().sockets(), descriptor);
   stream* made = stream_table::of(runs).adopt(descriptor, options);
   if (made == nullptr) return failure(std::make_error_code(std::errc::not_enough_memory));
@@ -54,7 +56,8 @@ stream::~stream() {
   drop_queue(received_);
 }
 
-void stream::begin(connection_handler& handler, std::unique_ptr<connection_handler> owned) noexcept {
+void stream::begin(connection_handler& handler,
+                   std::unique_ptr<connection_handler> owned) noexcept {
   handler_ = &handler;
   owned_handler_ = std::move(owned);
   receiving_ = true;
@@ -85,7 +88,8 @@ void stream::on_buffer_free(deferred& called) noexcept {
   stream& self = static_cast<own<deferred>&>(called).self;
   if (self.state_ >= connection_state::closing) return;
   self.arm_receive();
-  if (self.wants_room_ && self.queued_bytes_ <= self.options_.send_low_water_bytes) self.sent_some();
+  if (self.wants_room_ && self.queued_bytes_ <= self.options_.send_low_water_bytes)
+    self.sent_some();
 }
 
 void stream::half_close() noexcept {
@@ -124,7 +128,8 @@ void stream::on_shutdown_complete(io::operation& completed, io::completion&) noe
   stream& self = static_cast<own<io::shutdown_operation>&>(completed).self;
   if (self.state_ == connection_state::closing) return self.close_when_idle();
   const bool both_ended = self.peer_ended_ && self.received_.empty();
-  const bool over = self.state_ == connection_state::draining || self.state_ == connection_state::receiving_closed;
+  const bool over = self.state_ == connection_state::draining ||
+                    self.state_ == connection_state::receiving_closed;
   if (both_ended && over) return self.begin_closing();
   if (self.state_ != connection_state::draining) return;
   self.linger_end_ = after(self.loop_.now(), self.options_.linger_timeout);
@@ -136,8 +141,8 @@ void stream::abort() noexcept {
   if (state_ >= connection_state::closing) return;
   // close(2) with a linger of zero sends a reset (socket(7), SO_LINGER).
   const linger none{.l_onoff = 1, .l_linger = 0};
-  static_cast<void>(
-      loop_.backend().sockets().set_option(descriptor(), SOL_SOCKET, SO_LINGER, &none, sizeof none));
+  static_cast<void>(loop_.backend().sockets().set_option(descriptor(), SOL_SOCKET, SO_LINGER, &none,
+                                                         sizeof none));
   if (!why_) why_ = make_error_code(transport_errc::closed);
   drop_queue(received_);
   received_bytes_ = 0;
@@ -177,7 +182,8 @@ void stream::close_when_idle() noexcept {
 void stream::on_close_complete(io::operation& completed, io::completion&) noexcept {
   // close(2) frees the descriptor whatever it returns.
   stream& self = static_cast<own<io::close_operation>&>(completed).self;
-  self.receive_.descriptor = self.send_.descriptor = self.shutdown_.descriptor = self.close_.descriptor = -1;
+  self.receive_.descriptor = self.send_.descriptor = self.shutdown_.descriptor =
+      self.close_.descriptor = -1;
   self.finish();
 }
 
@@ -211,13 +217,16 @@ void stream::free_if_done() noexcept {
 
 time_point stream::next_deadline() const noexcept {
   time_point next = linger_end_;
-  if (options_.idle_timeout != duration::zero()) next = std::min(next, after(last_activity_, options_.idle_timeout));
+  if (options_.idle_timeout != duration::zero())
+    next = std::min(next, after(last_activity_, options_.idle_timeout));
   if (options_.write_timeout != duration::zero() && send_began_ != never)
     next = std::min(next, after(send_began_, options_.write_timeout));
   return next;
 }
 
-void stream::on_timer(timer& fired) noexcept { static_cast<own<timer>&>(fired).self.check_deadlines(); }
+void stream::on_timer(timer& fired) noexcept {
+  static_cast<own<timer>&>(fired).self.check_deadlines();
+}
 
 void stream::check_deadlines() noexcept {
   const time_point now = loop_.now();
@@ -225,9 +234,11 @@ void stream::check_deadlines() noexcept {
   if (options_.write_timeout != duration::zero() && send_began_ != never &&
       after(send_began_, options_.write_timeout) <= now)
     return fail(make_error_code(transport_errc::write_timeout));
-  if (options_.idle_timeout != duration::zero() && after(last_activity_, options_.idle_timeout) <= now)
+  if (options_.idle_timeout != duration::zero() &&
+      after(last_activity_, options_.idle_timeout) <= now)
     return fail(make_error_code(transport_errc::idle_timeout));
-  // Something happened since the timer was armed: it costs nothing per message, and a look now and then.
+  // Something happened since the timer was armed: it costs nothing per message, and a look now and
+  // then.
   loop_.timers().arm(timer_, next_deadline());
 }
 

@@ -1,7 +1,8 @@
-// What stands behind a connection: its operations, its queues and its state machine (drawn in connection.hpp).
+// What stands behind a connection: its operations, its queues and its state machine (drawn in
+// connection.hpp).
 //
-// Lives in the loop's stream_table at one address until it is closed, nothing of it is in flight and nobody holds it.
-// Thread: all on the loop's thread.
+// Lives in the loop's stream_table at one address until it is closed, nothing of it is in flight
+// and nobody holds it. Thread: all on the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ class stream_table;
 struct send_vector;
 struct stream_tag;
 
-/// Somebody who waits for a stream, a coroutine or a blocking call; woken once, on the loop's thread.
+/// Somebody who waits for a stream, a coroutine or a blocking call; woken once, on the loop's
+/// thread.
 struct stream_waiter {
   void (*wake)(stream_waiter& woken) noexcept = nullptr;
 };
@@ -59,17 +61,22 @@ struct slot_queue {
   }
 };
 
-/// Sets the options that are the kernel's. What a listening socket has is inherited by what it accepts (tcp(7), socket(7)).
+/// Sets the options that are the kernel's. What a listening socket has is inherited by what it
+/// accepts (tcp(7), socket(7)).
 void apply(const connection_options& options, io::network& sockets, int socket) noexcept;
 
 class stream final : public list_node<stream_tag> {
  public:
-  /// Takes over a connected socket. Nothing is received before `begin`, `set_handler` or the first wait.
-  stream(stream_table& table, int descriptor, const connection_options& options, std::uint64_t generation) noexcept;
+  /// Takes over a connected socket. Nothing is received before `begin`, `set_handler` or the first
+  /// wait.
+  stream(stream_table& table, int descriptor, const connection_options& options,
+         std::uint64_t generation) noexcept;
   ~stream();
 
-  /// A connection over a socket that has just connected; the socket is closed on errors: not_enough_memory.
-  [[nodiscard]] static result<connection> connected(loop& runs, int descriptor, const connection_options& options) noexcept;
+  /// A connection over a socket that has just connected; the socket is closed on errors:
+  /// not_enough_memory.
+  [[nodiscard]] static result<connection> connected(loop& runs, int descriptor,
+                                                    const connection_options& options) noexcept;
   /// The owner of this stream; one at a time.
   [[nodiscard]] connection owner() noexcept {
     assert(!held_);
@@ -98,9 +105,12 @@ class stream final : public list_node<stream_tag> {
   /// Ends with `why`, dropping what is queued.
   void fail(std::error_code why) noexcept;
 
-  /// Moves the next received buffer out. False: nothing is there now. When nothing will come any more, `ended()`.
+  /// Moves the next received buffer out. False: nothing is there now. When nothing will come any
+  /// more, `ended()`.
   [[nodiscard]] bool take_received(buffer& out) noexcept;
-  [[nodiscard]] bool ended() const noexcept { return received_end_ || state_ >= connection_state::draining; }
+  [[nodiscard]] bool ended() const noexcept {
+    return received_end_ || state_ >= connection_state::draining;
+  }
   /// Why nothing comes or goes any more: end_of_stream, closed, or the error.
   [[nodiscard]] std::error_code end_reason() const noexcept;
   /// One waiter each; null: nobody.
@@ -208,21 +218,23 @@ class stream final : public list_node<stream_tag> {
 
   std::uint32_t queued_bytes_ = 0;  ///< In queue_ and in_send_.
   std::uint32_t received_bytes_ = 0;
-  std::uint32_t tail_room_ = 0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.
+  std::uint32_t tail_room_ =
+      0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.
   connection_state state_ = connection_state::open;
   // In one byte or two, so that several are asked at once.
   bool held_ : 1 = false;
-  bool paused_ : 1 = false;             ///< By the application.
-  bool receiving_ : 1 = false;          ///< Somebody wants bytes: a handler, or a coroutine that once asked.
-  bool received_end_ : 1 = false;       ///< The peer's end, or a drain's.
-  bool peer_ended_ : 1 = false;         ///< The peer's end.
+  bool paused_ : 1 = false;  ///< By the application.
+  bool receiving_ : 1 =
+      false;  ///< Somebody wants bytes: a handler, or a coroutine that once asked.
+  bool received_end_ : 1 = false;  ///< The peer's end, or a drain's.
+  bool peer_ended_ : 1 = false;    ///< The peer's end.
   bool end_announced_ : 1 = false;
   bool more_to_read_ : 1 = false;
   bool half_close_asked_ : 1 = false;
   bool fin_sent_ : 1 = false;
-  bool wants_room_ : 1 = false;         ///< send() said back_pressured.
-  bool poll_next_send_ : 1 = false;     ///< The last attempt found the socket full.
-  bool silent_sends_ : 1 = false;         ///< The feature is on.
+  bool wants_room_ : 1 = false;      ///< send() said back_pressured.
+  bool poll_next_send_ : 1 = false;  ///< The last attempt found the socket full.
+  bool silent_sends_ : 1 = false;    ///< The feature is on.
   bool finished_ : 1 = false;
   std::error_code why_;
   time_point last_activity_;

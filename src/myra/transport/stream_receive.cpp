@@ -9,12 +9,14 @@ namespace myra {
 bool stream::wants_bytes() const noexcept {
   if (peer_ended_ || state_ >= connection_state::closing) return false;
   if (state_ == connection_state::draining) return fin_sent_;  // to see the peer's end
-  return receiving_ && !paused_ && !received_end_ && received_bytes_ < options_.receive_high_water_bytes;
+  return receiving_ && !paused_ && !received_end_ &&
+         received_bytes_ < options_.receive_high_water_bytes;
 }
 
 void stream::arm_receive() noexcept {
   if (!receive_.idle() || starved_.linked() || !wants_bytes()) return;
-  receive_.multishot = loop_.options().features.multishot_receive && options_.receive != receive_mode::one_shot;
+  receive_.multishot =
+      loop_.options().features.multishot_receive && options_.receive != receive_mode::one_shot;
   receive_.poll_first = !more_to_read_;
   loop_.backend().submit(receive_);
 }
@@ -59,7 +61,8 @@ void stream::received_none(std::int32_t outcome) noexcept {
     if (wants_bytes()) loop_.await_buffer(starved_);
     return;
   }
-  if (outcome == -ECANCELED || outcome == -EINTR) return;  // paused, or closing; whoever cancelled knows
+  if (outcome == -ECANCELED || outcome == -EINTR)
+    return;  // paused, or closing; whoever cancelled knows
   if (outcome < 0) {
     peer_ended_ = true;
     return fail(kernel_error(outcome));
@@ -86,7 +89,8 @@ void stream::announce_end() noexcept {
 }
 
 void stream::deliver_queued() noexcept {
-  while (handler_ != nullptr && !paused_ && !received_.empty() && state_ < connection_state::draining) {
+  while (handler_ != nullptr && !paused_ && !received_.empty() &&
+         state_ < connection_state::draining) {
     buffer next;
     if (!take_received(next)) break;
     message lent(next);
@@ -99,12 +103,14 @@ bool stream::take_received(buffer& out) noexcept {
   if (received_.empty()) return false;
   out = buffer::from_slot(received_.pop());
   received_bytes_ -= out.size();
-  if (received_bytes_ <= options_.receive_low_water_bytes && receive_.idle() && wants_bytes()) attend_soon();
+  if (received_bytes_ <= options_.receive_low_water_bytes && receive_.idle() && wants_bytes())
+    attend_soon();
   return true;
 }
 
 void stream::wait_receive(stream_waiter* waiter) noexcept {
-  assert((waiter == nullptr || receive_waiter_ == nullptr) && "two coroutines receive on one connection");
+  assert((waiter == nullptr || receive_waiter_ == nullptr) &&
+         "two coroutines receive on one connection");
   receive_waiter_ = waiter;
   receiving_ = true;
   if (waiter != nullptr) arm_receive();

@@ -9,7 +9,8 @@
 namespace myra {
 namespace {
 
-// One send carries at most this much: enough to amortise the kernel entry, little enough to stay in the second-level cache.
+// One send carries at most this much: enough to amortise the kernel entry, little enough to stay in
+// the second-level cache.
 constexpr std::uint32_t send_bytes_max = 512 * 1024;
 
 }  // namespace
@@ -88,7 +89,8 @@ void stream::gather() noexcept {
   if (vector_ == nullptr) return;
   vector_->parts[0] = {in_send_.first->data, in_send_.first->size};
   unsigned count = 1;
-  while (!queue_.empty() && count < send_vector::part_max && send_.size + queue_.first->size <= send_bytes_max) {
+  while (!queue_.empty() && count < send_vector::part_max &&
+         send_.size + queue_.first->size <= send_bytes_max) {
     slot& next = queue_.pop();
     loop_.pool().hand_to_kernel(next);
     in_send_.push(next);
@@ -136,7 +138,8 @@ void stream::on_send_complete(io::operation& completed, io::completion& what) no
     self.take_back(sent_bytes);
   }
   if (self.state_ == connection_state::closing) return self.close_when_idle();
-  if (what.result < 0 && what.result != -EAGAIN && what.result != -EINTR) return self.fail(kernel_error(what.result));
+  if (what.result < 0 && what.result != -EAGAIN && what.result != -EINTR)
+    return self.fail(kernel_error(what.result));
   if (sent_bytes != 0) self.last_activity_ = self.loop_.now();
   self.sent_some();
 }
@@ -188,14 +191,16 @@ void stream::sent_some() noexcept {
 }
 
 void stream::wait_send(stream_waiter* waiter) noexcept {
-  assert((waiter == nullptr || send_waiter_ == nullptr) && "two coroutines wait to send on one connection");
+  assert((waiter == nullptr || send_waiter_ == nullptr) &&
+         "two coroutines wait to send on one connection");
   send_waiter_ = waiter;
 }
 
 void stream::expect_send_progress() noexcept {
   send_began_ = loop_.now();
   if (options_.write_timeout == duration::zero()) return;
-  if (!timer_.armed() || timer_.deadline() > next_deadline()) loop_.timers().arm(timer_, next_deadline());
+  if (!timer_.armed() || timer_.deadline() > next_deadline())
+    loop_.timers().arm(timer_, next_deadline());
 }
 
 void stream::drop_queue(slot_queue& queue) noexcept {

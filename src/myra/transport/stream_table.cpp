@@ -71,7 +71,8 @@ void stream_table::drain() noexcept {
 }
 
 void stream_table::cut() noexcept {
-  live_.for_each([](stream& member) { member.fail(make_error_code(transport_errc::drain_timeout)); });
+  live_.for_each(
+      [](stream& member) { member.fail(make_error_code(transport_errc::drain_timeout)); });
 }
 
 }  // namespace myra

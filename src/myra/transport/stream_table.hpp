@@ -21,7 +21,8 @@ struct send_vector {
   send_vector* next_free = nullptr;
 };
 
-/// Stream memory is not given back to the system while the loop lives, so that a handle may ask for a stream that is gone.
+/// Stream memory is not given back to the system while the loop lives, so that a handle may ask for
+/// a stream that is gone.
 class stream_table final : public drainable {
  public:
   /// The table of `runs`, made when it is first asked for.
@@ -33,7 +34,8 @@ class stream_table final : public drainable {
   [[nodiscard]] stream* adopt(int descriptor, const connection_options& options) noexcept;
   void free(stream& ended) noexcept;
 
-  /// Whether the stream that was at `address` in its generation is still there. Any address that `adopt` ever returned.
+  /// Whether the stream that was at `address` in its generation is still there. Any address that
+  /// `adopt` ever returned.
   [[nodiscard]] static bool alive(const stream* address, std::uint64_t generation) noexcept {
     return reinterpret_cast<const cell*>(address)->generation == generation;
   }

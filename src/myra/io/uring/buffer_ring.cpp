@@ -2,13 +2,15 @@
 
 namespace myra::io {
 
-opened<std::unique_ptr<buffer_ring>> buffer_ring::open(io_uring& on, buffer_pool& pool, unsigned count) {
+opened<std::unique_ptr<buffer_ring>> buffer_ring::open(io_uring& on, buffer_pool& pool,
+                                                       unsigned count) {
   std::unique_ptr<buffer_ring> made(new buffer_ring(on, pool, count));
   int status = 0;
   made->memory_ = io_uring_setup_buf_ring(&on, count, group, 0, &status);
   if (made->memory_ == nullptr)
     return report(kernel_error(status), "a ring of " + std::to_string(count) +
-                                            " receive buffers cannot be registered (needs Linux 5.19, and RLIMIT_MEMLOCK for its pages)");
+                                            " receive buffers cannot be registered (needs Linux "
+                                            "5.19, and RLIMIT_MEMLOCK for its pages)");
   made->refill();
   return made;
 }
@@ -29,8 +31,8 @@ void buffer_ring::add_missing() noexcept {
   while (in_ring_ < count_) {
     slot* free = pool_.lend_to_kernel();
     if (free == nullptr) break;
-    io_uring_buf_ring_add(memory_, free->memory, pool_.slot_size_bytes(), static_cast<unsigned short>(free->index),
-                          mask, added++);
+    io_uring_buf_ring_add(memory_, free->memory, pool_.slot_size_bytes(),
+                          static_cast<unsigned short>(free->index), mask, added++);
     ++in_ring_;
   }
   if (added != 0) io_uring_buf_ring_advance(memory_, added);

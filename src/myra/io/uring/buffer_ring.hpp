@@ -1,4 +1,5 @@
-// The ring of buffers that the kernel takes from when it receives (io_uring_register_buf_ring(3), Linux 5.19).
+// The ring of buffers that the kernel takes from when it receives (io_uring_register_buf_ring(3),
+// Linux 5.19).
 #pragma once
 
 #include <liburing.h>
@@ -11,12 +12,14 @@
 
 namespace myra::io {
 
-/// Buffer ids are slot indices of the pool. What lies in the ring is the kernel's; `take` makes it the application's.
+/// Buffer ids are slot indices of the pool. What lies in the ring is the kernel's; `take` makes it
+/// the application's.
 class buffer_ring {
  public:
   static constexpr int group = 0;
 
-  [[nodiscard]] static opened<std::unique_ptr<buffer_ring>> open(io_uring& on, buffer_pool& pool, unsigned count);
+  [[nodiscard]] static opened<std::unique_ptr<buffer_ring>> open(io_uring& on, buffer_pool& pool,
+                                                                 unsigned count);
   /// The ring behind it must be idle. Slots that still lie in it go back to the pool.
   ~buffer_ring();
   buffer_ring(const buffer_ring&) = delete;
@@ -34,7 +37,8 @@ class buffer_ring {
   }
 
  private:
-  buffer_ring(io_uring& on, buffer_pool& pool, unsigned count) noexcept : uring_(on), pool_(pool), count_(count) {}
+  buffer_ring(io_uring& on, buffer_pool& pool, unsigned count) noexcept
+      : uring_(on), pool_(pool), count_(count) {}
   void add_missing() noexcept;
 
   io_uring& uring_;

@@ -1,4 +1,5 @@
-// What the kernel can do for sockets, found by asking it (io_uring_get_probe_ring(3)) and by trying.
+// What the kernel can do for sockets, found by asking it (io_uring_get_probe_ring(3)) and by
+// trying.
 #include <liburing.h>
 #include <sys/utsname.h>
 
@@ -33,7 +34,8 @@ bool accepts(unsigned flags) {
 bool has_incremental_rings(io_uring& on) {
   constexpr int trial_group = 4711;
   int status = 0;
-  io_uring_buf_ring* made = io_uring_setup_buf_ring(&on, 8, trial_group, IOU_PBUF_RING_INC, &status);
+  io_uring_buf_ring* made =
+      io_uring_setup_buf_ring(&on, 8, trial_group, IOU_PBUF_RING_INC, &status);
   if (made == nullptr) return false;
   io_uring_free_buf_ring(&on, made, 8, trial_group);
   return true;
@@ -47,9 +49,10 @@ class feature_list {
     to_.features.push_back({name, wanted ? feature_state::used : feature_state::available,
                             wanted ? for_what : "switched off by its option"});
   }
-  void available_if(bool there, const char* name, const char* unused_because, const char* absent_because) {
-    to_.features.push_back(
-        {name, there ? feature_state::available : feature_state::absent, there ? unused_because : absent_because});
+  void available_if(bool there, const char* name, const char* unused_because,
+                    const char* absent_because) {
+    to_.features.push_back({name, there ? feature_state::available : feature_state::absent,
+                            there ? unused_because : absent_because});
   }
 
  private:
@@ -57,34 +60,54 @@ class feature_list {
 };
 
 void list_used(feature_list& list, const feature_switches& features) {
-  list.used_if(features.deferred_task_run, "deferred task running", "completions run on the loop's thread, at its kernel entry");
-  list.used_if(features.registered_ring, "registered ring descriptor", "saves the descriptor look-up of each kernel entry");
-  list.used_if(features.multishot_accept, "multishot accept", "one submission accepts many connections");
-  list.used_if(features.multishot_receive, "multishot receive", "one submission receives many times");
-  list.used_if(true, "buffer ring", "receives take a buffer when bytes are there, so that idle connections hold none");
-  list.used_if(features.silent_sends, "silent sends", "sends that succeed at once wake nobody: one kernel entry a turn");
+  list.used_if(features.deferred_task_run, "deferred task running",
+               "completions run on the loop's thread, at its kernel entry");
+  list.used_if(features.registered_ring, "registered ring descriptor",
+               "saves the descriptor look-up of each kernel entry");
+  list.used_if(features.multishot_accept, "multishot accept",
+               "one submission accepts many connections");
+  list.used_if(features.multishot_receive, "multishot receive",
+               "one submission receives many times");
+  list.used_if(true, "buffer ring",
+               "receives take a buffer when bytes are there, so that idle connections hold none");
+  list.used_if(features.silent_sends, "silent sends",
+               "sends that succeed at once wake nobody: one kernel entry a turn");
 }
 
 void list_unused(feature_list& list, io_uring& on) {
   const probe_owner probe(io_uring_get_probe_ring(&on));
-  const auto knows = [&](int opcode) { return probe && io_uring_opcode_supported(probe.get(), opcode) != 0; };
+  const auto knows = [&](int opcode) {
+    return probe && io_uring_opcode_supported(probe.get(), opcode) != 0;
+  };
   const auto feature = [&](unsigned bit) { return (on.features & bit) != 0; };
-  list.available_if(has_incremental_rings(on), "incremental buffer rings", "not used yet", "needs Linux 6.12");
-  list.available_if(feature(IORING_FEAT_RECVSEND_BUNDLE), "receive and send bundles", "not used yet", "needs Linux 6.10");
+  list.available_if(has_incremental_rings(on), "incremental buffer rings", "not used yet",
+                    "needs Linux 6.12");
+  list.available_if(feature(IORING_FEAT_RECVSEND_BUNDLE), "receive and send bundles",
+                    "not used yet", "needs Linux 6.10");
   list.available_if(knows(IORING_OP_SEND_ZC), "zero-copy send", "not used yet", "needs Linux 6.0");
-  list.available_if(knows(IORING_OP_SENDMSG_ZC), "zero-copy sendmsg", "not used yet", "needs Linux 6.1");
-  list.available_if(knows(IORING_OP_SOCKET), "direct descriptors", "not used yet", "needs Linux 5.19");
-  list.available_if(knows(IORING_OP_MSG_RING), "messages between rings", "not used yet: one reactor each", "needs Linux 5.18");
-  list.available_if(knows(IORING_OP_BIND), "bind and listen through the ring", "not used yet", "needs Linux 6.11");
-  list.available_if(feature(IORING_FEAT_MIN_TIMEOUT), "minimum wait", "not used: adds latency by design", "needs Linux 6.12");
-  list.available_if(feature(IORING_FEAT_NO_IOWAIT), "waits outside iowait", "not used yet", "needs Linux 6.15");
-  list.available_if(accepts(IORING_SETUP_SQPOLL), "submission polling", "not used: takes a core of its own",
+  list.available_if(knows(IORING_OP_SENDMSG_ZC), "zero-copy sendmsg", "not used yet",
+                    "needs Linux 6.1");
+  list.available_if(knows(IORING_OP_SOCKET), "direct descriptors", "not used yet",
+                    "needs Linux 5.19");
+  list.available_if(knows(IORING_OP_MSG_RING), "messages between rings",
+                    "not used yet: one reactor each", "needs Linux 5.18");
+  list.available_if(knows(IORING_OP_BIND), "bind and listen through the ring", "not used yet",
+                    "needs Linux 6.11");
+  list.available_if(feature(IORING_FEAT_MIN_TIMEOUT), "minimum wait",
+                    "not used: adds latency by design", "needs Linux 6.12");
+  list.available_if(feature(IORING_FEAT_NO_IOWAIT), "waits outside iowait", "not used yet",
+                    "needs Linux 6.15");
+  list.available_if(accepts(IORING_SETUP_SQPOLL), "submission polling",
+                    "not used: takes a core of its own",
                     "refused by the kernel or by the limits of this process");
-  list.available_if(accepts(IORING_SETUP_CQE_MIXED), "mixed completion sizes", "not used yet", "needs Linux 6.18");
-  // The opcode alone says nothing: the interface queue has to be registered to know (zero-copy receive, Linux 6.15).
+  list.available_if(accepts(IORING_SETUP_CQE_MIXED), "mixed completion sizes", "not used yet",
+                    "needs Linux 6.18");
+  // The opcode alone says nothing: the interface queue has to be registered to know (zero-copy
+  // receive, Linux 6.15).
   list.available_if(false, "zero-copy receive", "",
-                    knows(IORING_OP_RECV_ZC) ? "the kernel knows the operation; Myra does not use it yet"
-                                             : "needs Linux 6.15 and a network card with header split");
+                    knows(IORING_OP_RECV_ZC)
+                        ? "the kernel knows the operation; Myra does not use it yet"
+                        : "needs Linux 6.15 and a network card with header split");
 }
 
 }  // namespace

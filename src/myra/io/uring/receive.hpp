@@ -13,8 +13,8 @@ inline void prepare(io_uring_sqe* entry, const receive_operation& receive) noexc
     io_uring_prep_recv_multishot(entry, receive.descriptor, nullptr, 0, 0);
   else
     io_uring_prep_recv(entry, receive.descriptor, nullptr, 0, 0);
-  // Without it a receive takes a buffer, finds nothing and gives the buffer back; and it fails with ENOBUFS on an empty
-  // ring although nothing has arrived that would need a buffer.
+  // Without it a receive takes a buffer, finds nothing and gives the buffer back; and it fails with
+  // ENOBUFS on an empty ring although nothing has arrived that would need a buffer.
   if (receive.poll_first) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
   entry->flags |= IOSQE_BUFFER_SELECT;
   entry->buf_group = buffer_ring::group;

@@ -15,34 +15,40 @@ unsigned setup_flags(const feature_switches& features) noexcept {
   const unsigned running = features.deferred_task_run
                                ? IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN
                                : IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN;
-  return running | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+  return running | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE |
+         IORING_SETUP_CLAMP;
 }
 
 std::string memlock_words(unsigned entries) {
   rlimit limit{};
   ::getrlimit(RLIMIT_MEMLOCK, &limit);
-  const std::string found =
-      limit.rlim_cur == RLIM_INFINITY ? "unlimited" : std::to_string(limit.rlim_cur / 1024) + " KiB";
+  const std::string found = limit.rlim_cur == RLIM_INFINITY
+                                ? "unlimited"
+                                : std::to_string(limit.rlim_cur / 1024) + " KiB";
   // Entries of 64 bytes, completions of 16, eight of them an entry, and the queues' heads.
   const auto need = (entries * std::size_t{64 + 8 * 16} + 8192) / 1024;
-  return "RLIMIT_MEMLOCK is " + found + ", a ring of " + std::to_string(entries) + " entries needs about " +
-         std::to_string(need) + " KiB";
+  return "RLIMIT_MEMLOCK is " + found + ", a ring of " + std::to_string(entries) +
+         " entries needs about " + std::to_string(need) + " KiB";
 }
 
 std::string disabled_words() {
   int disabled = 0;
   std::ifstream("/proc/sys/kernel/io_uring_disabled") >> disabled;
-  if (disabled != 0) return "kernel.io_uring_disabled is " + std::to_string(disabled) + ", expected 0";
+  if (disabled != 0)
+    return "kernel.io_uring_disabled is " + std::to_string(disabled) + ", expected 0";
   return "a seccomp filter or container policy refuses io_uring_setup";
 }
 
 std::string refusal_words(int error, unsigned entries) {
   switch (error) {
-    case ENOSYS: return "io_uring_setup is not there: the kernel lacks io_uring, or a seccomp filter hides it";
+    case ENOSYS:
+      return "io_uring_setup is not there: the kernel lacks io_uring, or a seccomp filter hides it";
     case EPERM:
     case EACCES: return disabled_words();
     case ENOMEM: return memlock_words(entries);
-    case EINVAL: return "the kernel lacks deferred task running (IORING_SETUP_DEFER_TASKRUN), which needs Linux 6.1";
+    case EINVAL:
+      return "the kernel lacks deferred task running (IORING_SETUP_DEFER_TASKRUN), which needs "
+             "Linux 6.1";
     case EMFILE:
     case ENFILE: return "no descriptor is left for the ring (RLIMIT_NOFILE)";
     default: return "io_uring_setup failed";
@@ -62,7 +68,8 @@ opened<std::unique_ptr<ring>> ring::open(const uring_options& options) {
     params.cq_entries = completions;
     status = io_uring_queue_init_params(entries, &made->ring_, &params);
     if (status != -ENOMEM || entries <= smallest_submission_entries) break;
-    // Memory of rings is charged to RLIMIT_MEMLOCK on some kernels: a smaller ring is better than none.
+    // Memory of rings is charged to RLIMIT_MEMLOCK on some kernels: a smaller ring is better than
+    // none.
     entries /= 2;
     completions = std::max(completions / 2, entries);
   }
@@ -71,7 +78,8 @@ opened<std::unique_ptr<ring>> ring::open(const uring_options& options) {
     return report(kernel_error(status), refusal_words(-status, entries));
   }
   io_uring_ring_dontfork(&made->ring_);
-  made->description_ = options.features.deferred_task_run ? "deferred task running" : "cooperative task running";
+  made->description_ =
+      options.features.deferred_task_run ? "deferred task running" : "cooperative task running";
   if (entries < options.submission_entries)
     made->description_ += ", ring reduced to " + std::to_string(entries) + " entries (" +
                           memlock_words(options.submission_entries) + ")";
@@ -90,10 +98,12 @@ unsigned ring::flush() noexcept {
   return unsubmitted();
 }
 
-int ring::enter(unsigned wait_count, unsigned more_flags, const void* argument, std::size_t argument_size) noexcept {
+int ring::enter(unsigned wait_count, unsigned more_flags, const void* argument,
+                std::size_t argument_size) noexcept {
   const unsigned count = flush();
   ++entries_;
-  // liburing declares the argument as a signal mask; with IORING_ENTER_EXT_ARG it is an io_uring_getevents_arg.
+  // liburing declares the argument as a signal mask; with IORING_ENTER_EXT_ARG it is an
+  // io_uring_getevents_arg.
   auto* mask = static_cast<sigset_t*>(const_cast<void*>(argument));
   const int status = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), count, wait_count,
                                      enter_flags_ | more_flags, mask, argument_size);

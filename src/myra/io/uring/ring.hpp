@@ -1,4 +1,5 @@
-// One io_uring instance: made with the flags that sockets want, halved where memory is short, entered in one place.
+// One io_uring instance: made with the flags that sockets want, halved where memory is short,
+// entered in one place.
 #pragma once
 
 #include <liburing.h>
@@ -16,18 +17,20 @@ namespace myra::io {
 /// Owned by the thread that opened it (IORING_SETUP_SINGLE_ISSUER); other threads may not enter it.
 class ring {
  public:
-  /// Errors: the report says which limit or flag was in the way: permission_denied (seccomp, kernel.io_uring_disabled),
-  /// unsupported (no io_uring, or before 6.1), resource_exhausted (RLIMIT_MEMLOCK, even at 128 entries).
+  /// Errors: the report says which limit or flag was in the way: permission_denied (seccomp,
+  /// kernel.io_uring_disabled), unsupported (no io_uring, or before 6.1), resource_exhausted
+  /// (RLIMIT_MEMLOCK, even at 128 entries).
   [[nodiscard]] static opened<std::unique_ptr<ring>> open(const uring_options& options);
   ~ring();
   ring(const ring&) = delete;
   ring& operator=(const ring&) = delete;
 
-  /// A free submission entry, or null when the queue is full. It is not zeroed; a prep function fills it.
+  /// A free submission entry, or null when the queue is full. It is not zeroed; a prep function
+  /// fills it.
   [[nodiscard]] io_uring_sqe* next_entry() noexcept { return io_uring_get_sqe(&ring_); }
 
-  /// io_uring_enter(2): submits what is queued and has the kernel run what it deferred. Zero, or -errno; an end by a
-  /// signal is zero. `-EAGAIN` and `-EBUSY` mean: take completions, then again.
+  /// io_uring_enter(2): submits what is queued and has the kernel run what it deferred. Zero, or
+  /// -errno; an end by a signal is zero. `-EAGAIN` and `-EBUSY` mean: take completions, then again.
   int submit() noexcept;
   /// The same, and waits for a completion, `timeout` at most (`duration::max()`: without end).
   int submit_and_wait(duration timeout) noexcept;
@@ -35,21 +38,26 @@ class ring {
   /// Entries of the submission queue.
   [[nodiscard]] unsigned size() const noexcept { return ring_.sq.ring_entries; }
   /// Entries queued and not yet consumed by the kernel.
-  [[nodiscard]] unsigned unsubmitted() const noexcept { return ring_.sq.sqe_tail - *ring_.sq.khead; }
-  /// The position after the last queued entry, and whether the kernel has consumed up to a position.
+  [[nodiscard]] unsigned unsubmitted() const noexcept {
+    return ring_.sq.sqe_tail - *ring_.sq.khead;
+  }
+  /// The position after the last queued entry, and whether the kernel has consumed up to a
+  /// position.
   [[nodiscard]] unsigned tail() const noexcept { return ring_.sq.sqe_tail; }
   [[nodiscard]] bool consumed(unsigned position) const noexcept {
     return static_cast<int>(io_uring_smp_load_acquire(ring_.sq.khead) - position) >= 0;
   }
 
   [[nodiscard]] bool overflowed() const noexcept { return (flags() & IORING_SQ_CQ_OVERFLOW) != 0; }
-  /// The kernel has work to run for us, or completions that it keeps back, for which it has to be entered.
+  /// The kernel has work to run for us, or completions that it keeps back, for which it has to be
+  /// entered.
   [[nodiscard]] bool wants_entry() const noexcept {
     return (flags() & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
   }
   [[nodiscard]] unsigned ready() const noexcept { return io_uring_cq_ready(&ring_); }
 
-  /// Calls `take(cqe)` for every completion that is there, then frees their places. Returns how many.
+  /// Calls `take(cqe)` for every completion that is there, then frees their places. Returns how
+  /// many.
   template <class Take>
   unsigned drain(Take take) noexcept {
     unsigned head = *ring_.cq.khead;
@@ -73,7 +81,8 @@ class ring {
   ring() = default;
   unsigned flags() const noexcept { return io_uring_smp_load_acquire(ring_.sq.kflags); }
   unsigned flush() noexcept;
-  int enter(unsigned wait_count, unsigned more_flags, const void* argument, std::size_t argument_size) noexcept;
+  int enter(unsigned wait_count, unsigned more_flags, const void* argument,
+            std::size_t argument_size) noexcept;
 
   io_uring ring_{};
   unsigned enter_flags_ = IORING_ENTER_GETEVENTS;

@@ -24,11 +24,13 @@ struct uring {
   std::string description;
 };
 
-/// Errors: the report says which limit, policy or kernel version is in the way: permission_denied (seccomp,
-/// kernel.io_uring_disabled), unsupported (no io_uring), invalid (before Linux 6.1), resource_exhausted (RLIMIT_MEMLOCK).
+/// Errors: the report says which limit, policy or kernel version is in the way: permission_denied
+/// (seccomp, kernel.io_uring_disabled), unsupported (no io_uring), invalid (before Linux 6.1),
+/// resource_exhausted (RLIMIT_MEMLOCK).
 [[nodiscard]] opened<uring> open_uring(const uring_options& options, buffer_pool& pool);
 
-/// What the kernel under us has for sockets and what of it a ring opened with `options` uses. Opens a ring to see.
+/// What the kernel under us has for sockets and what of it a ring opened with `options` uses. Opens
+/// a ring to see.
 [[nodiscard]] capabilities probe_uring(const uring_options& options, buffer_pool& pool);
 
 }  // namespace myra::io

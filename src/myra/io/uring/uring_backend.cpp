@@ -27,17 +27,20 @@ constexpr std::uint64_t address_mask = (std::uint64_t{1} << generation_shift) - 
 constexpr unsigned overflow_round_max = 64;
 
 std::uint64_t user_data_of(const operation& queued) noexcept {
-  return reinterpret_cast<std::uintptr_t>(&queued) | std::uint64_t{queued.generation} << generation_shift;
+  return reinterpret_cast<std::uintptr_t>(&queued) | std::uint64_t{queued.generation}
+                                                         << generation_shift;
 }
 
 }  // namespace
 
-opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& options, buffer_pool& pool) {
+opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& options,
+                                                           buffer_pool& pool) {
   auto made = ring::open(options);
   if (!made) return std::unexpected(std::move(made.error()));
   const int wake_descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_descriptor < 0) return report(kernel_error(-errno), "eventfd for waking the loop");
-  std::unique_ptr<uring_backend> backend(new uring_backend(options, std::move(*made), wake_descriptor));
+  std::unique_ptr<uring_backend> backend(
+      new uring_backend(options, std::move(*made), wake_descriptor));
   auto buffers = buffer_ring::open(backend->ring_->raw(), pool, options.receive_buffer_count);
   if (!buffers) return std::unexpected(std::move(buffers.error()));
   backend->buffers_ = std::move(*buffers);
@@ -51,8 +54,11 @@ opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
   return uring{std::move(*backend), std::move(description)};
 }
 
-uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring> made, int wake_descriptor) noexcept
-    : ring_(std::move(made)), wait_(options.wait), silent_capacity_(ring_->size()),
+uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring> made,
+                             int wake_descriptor) noexcept
+    : ring_(std::move(made)),
+      wait_(options.wait),
+      silent_capacity_(ring_->size()),
       silent_(std::make_unique<silent_send[]>(silent_capacity_)),
       resolving_(std::make_unique<silent_send[]>(silent_capacity_)),
       wake_descriptor_(wake_descriptor) {}
@@ -63,7 +69,8 @@ uring_backend::~uring_backend() {
   ::close(wake_descriptor_);
 }
 
-[[gnu::always_inline]] inline void uring_backend::prepare_entry(io_uring_sqe* entry, operation& queued) noexcept {
+[[gnu::always_inline]] inline void uring_backend::prepare_entry(io_uring_sqe* entry,
+                                                                operation& queued) noexcept {
   ++queued.generation;
   queued.state = operation_state::in_flight;
   switch (queued.kind()) {
@@ -159,7 +166,8 @@ void uring_backend::submit_parked() noexcept {
 }
 
 void uring_backend::arm_wake() noexcept {
-  // The poll stays armed and reports every write as it happens, so the counter never needs to be read.
+  // The poll stays armed and reports every write as it happens, so the counter never needs to be
+  // read.
   io_uring_sqe* entry = entry_or_flush();
   if (entry == nullptr) return;
   io_uring_prep_poll_multishot(entry, wake_descriptor_, POLLIN);
@@ -173,11 +181,14 @@ void uring_backend::wake() noexcept {
   [[maybe_unused]] const auto written = ::write(wake_descriptor_, &one, sizeof one);
 }
 
-bool uring_backend::pending() const noexcept { return ring_->unsubmitted() != 0 || parked_first_ != nullptr; }
+bool uring_backend::pending() const noexcept {
+  return ring_->unsubmitted() != 0 || parked_first_ != nullptr;
+}
 
 int uring_backend::enter(time_point deadline, time_point now) noexcept {
   if (ring_->ready() != 0 || deadline == time_point{} || unresolved_) return ring_->submit();
-  if (wait_ == waiting::block) return ring_->submit_and_wait(deadline == never ? never.time_since_epoch() : deadline - now);
+  if (wait_ == waiting::block)
+    return ring_->submit_and_wait(deadline == never ? never.time_since_epoch() : deadline - now);
   const bool needed = ring_->unsubmitted() != 0 || ring_->wants_entry() || silent_count_ != 0;
   return needed ? ring_->submit() : 0;
 }
@@ -188,7 +199,8 @@ result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {
   submit_parked();
   buffers_->refill();
   const int status = enter(deadline, now);
-  if (status < 0 && status != -EAGAIN && status != -EBUSY && status != -ENOMEM) return failure(kernel_error(status));
+  if (status < 0 && status != -EAGAIN && status != -EBUSY && status != -ENOMEM)
+    return failure(kernel_error(status));
   return {};
 }
 
@@ -227,7 +239,8 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
   completed.complete(what);
 }
 
-inline void uring_backend::take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept {
+inline void uring_backend::take_received(operation& completed, const io_uring_cqe& cqe,
+                                         bool more) noexcept {
   // A completion that failed may carry a buffer as well.
   completion what(cqe.res, (cqe.flags & IORING_CQE_F_BUFFER) == 0
                                ? buffer()

@@ -12,11 +12,12 @@
 
 namespace myra::io {
 
-/// A completion's user data is the operation's address with its generation in the upper 16 bits, or a small number for
-/// what the backend asks on its own account.
+/// A completion's user data is the operation's address with its generation in the upper 16 bits, or
+/// a small number for what the backend asks on its own account.
 class uring_backend final : public backend {
  public:
-  [[nodiscard]] static opened<std::unique_ptr<uring_backend>> open(const uring_options& options, buffer_pool& pool);
+  [[nodiscard]] static opened<std::unique_ptr<uring_backend>> open(const uring_options& options,
+                                                                   buffer_pool& pool);
   /// Nothing may be in flight.
   ~uring_backend() override;
 
@@ -44,7 +45,8 @@ class uring_backend final : public backend {
     unsigned position;  ///< In the submission queue, after its entry.
   };
 
-  uring_backend(const uring_options& options, std::unique_ptr<ring> made, int wake_descriptor) noexcept;
+  uring_backend(const uring_options& options, std::unique_ptr<ring> made,
+                int wake_descriptor) noexcept;
 
   [[nodiscard]] io_uring_sqe* entry_or_flush() noexcept;
   [[nodiscard]] io_uring_sqe* flush_for_entry() noexcept;
@@ -72,7 +74,8 @@ class uring_backend final : public backend {
   int wake_descriptor_;
   bool wake_armed_ = false;
   bool unresolved_ = false;  ///< Silent sends are left whose end nothing will announce.
-  operation* parked_first_ = nullptr;  ///< Submitted while the queue was full and the kernel took nothing.
+  operation* parked_first_ =
+      nullptr;  ///< Submitted while the queue was full and the kernel took nothing.
   operation* parked_last_ = nullptr;
   std::vector<std::uint64_t> parked_cancels_;
   backend_counters counters_;
