@@ -24,6 +24,7 @@ struct outcome {
   std::string error;
 
   friend bool operator==(const outcome&, const outcome&) = default;
+  // GoogleTest gives the name. NOLINTNEXTLINE(readability-identifier-naming)
   friend void PrintTo(const outcome& seen, std::ostream* out) {
     *out << testing::PrintToString(seen.commands) << ' ' << testing::PrintToString(seen.error);
   }
