@@ -131,7 +131,6 @@ void stream::resume_receive() noexcept {
 void stream::drain() noexcept {
   if (received_end_ || state_ >= connection_state::draining) return;
   received_end_ = true;
-  paused_ = false;
   loop_.backend().cancel(receive_);
   if (handler_ != nullptr || receive_waiter_ != nullptr)
     attend_soon();
