@@ -41,6 +41,8 @@ reactor_options small_reactor(io::backend_kind backend) {
   options.receive_buffer_count = 16;
   options.submission_entries = 8;
   options.completion_entries = 64;
+  // Each send is waited for, and the end of a silent one would wake nobody.
+  options.features.silent_sends = false;
   return options;
 }
 
@@ -79,17 +81,8 @@ result<void> blocking_connection::parts::queue(byte_view bytes, time_point limit
 }
 
 result<void> blocking_connection::parts::flush(time_point limit) {
-  // A send that nobody waits for may end without waking the loop, thus us.
-  stream_waiter interested{[](stream_waiter&) noexcept {}};
-  stream& sending = *peer.receive().from;
-  result<void> turned;
-  while (turned && peer.queued_bytes() > 0) {
-    sending.wait_send(nullptr);
-    sending.wait_send(&interested);
-    turned = turn_before(limit);
-  }
-  sending.wait_send(nullptr);
-  if (!turned) return turned;
+  while (peer.queued_bytes() > 0)
+    if (auto turned = turn_before(limit); !turned) return turned;
   // The queue of a connection that failed is empty as well.
   if (!peer.can_send()) return run(on, why_closed(peer));
   return {};
