@@ -55,6 +55,7 @@ std::string check(const connection_options& options) {
 void connection_handler::on_open(connection&) {}
 void connection_handler::on_end(connection& peer) { peer.close(); }
 void connection_handler::on_writable(connection&) {}
+void connection_handler::on_drain(connection& peer) { peer.end_input(); }
 void connection_handler::on_close(connection&, std::error_code) {}
 
 post_status connection_handle::post(
@@ -92,6 +93,7 @@ void connection::close() noexcept { stream_->close(); }
 void connection::abort() noexcept { stream_->abort(); }
 void connection::pause_receive() noexcept { stream_->pause_receive(); }
 void connection::resume_receive() noexcept { stream_->resume_receive(); }
+void connection::end_input() noexcept { stream_->end_input(); }
 connection_state connection::state() const noexcept { return stream_->state(); }
 bool connection::can_send() const noexcept { return stream_->can_send(); }
 std::uint32_t connection::queued_bytes() const noexcept { return stream_->queued_bytes(); }

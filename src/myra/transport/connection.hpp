@@ -6,10 +6,10 @@
 //    │ end of stream                                            ▲
 //    ▼                                                          │
 //   receiving_closed ──half_close() or close()──────────────────┘
-//   any ──close()──▶ draining (queued bytes go out, then FIN, then what still comes is dropped
-//   until the peer's end or
-//                    linger_timeout) ──▶ closing ──nothing in flight──▶ closed
-//   any ──abort(), error, deadline──▶ closing
+//   any ──close()──▶ draining ──the peer's end, or linger_timeout──▶ closing
+//   any ──abort(), error, deadline──▶ closing ──nothing in flight──▶ closed
+//
+// In draining, queued bytes go out, then our end (FIN); what still comes is dropped.
 //
 // A connection's memory is freed when it is closed, nothing of it is in flight and no handle is
 // left.
@@ -113,6 +113,11 @@ class connection_handler {
   virtual void on_end(connection& peer);
   /// Queued bytes fell to the low-water mark after `send` had said back_pressured.
   virtual void on_writable(connection& peer);
+  /// The reactor drains (`reactor::drain`, a signal). By default `end_input`: nothing more is
+  /// received, on_end follows as if the peer had ended, and a handler that needs time to finish
+  /// closes later. An override may go on receiving instead, and close when it is done; what is
+  /// still open at the drain's deadline is cut.
+  virtual void on_drain(connection& peer);
   /// The connection is over: once, the last call. `why` is transport_errc::closed after close() or
   /// abort().
   virtual void on_close(connection& peer, std::error_code why);
@@ -177,6 +182,10 @@ class connection {
   /// that was already on its way is delivered after resume.
   void pause_receive() noexcept;
   void resume_receive() noexcept;
+
+  /// Receives no more; what has been received and not delivered yet still is, and then the end, as
+  /// if the peer had ended. The peer may go on sending until this side closes; it is dropped.
+  void end_input() noexcept;
 
   [[nodiscard]] connection_state state() const noexcept;
   [[nodiscard]] bool can_send() const noexcept;

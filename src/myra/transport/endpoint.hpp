@@ -43,10 +43,10 @@ class endpoint {
   /// it does not.
   [[nodiscard]] std::string to_string() const;
 
-  /// The same family, address, port and scope, or the same Unix name.
   /// The file of a Unix socket that has one; "" for everything else.
   [[nodiscard]] std::string unix_path() const;
 
+  /// The same family, address, port and scope, or the same Unix name.
   friend bool operator==(const endpoint& left, const endpoint& right) noexcept;
 
  private:

@@ -147,7 +147,9 @@ listener::~listener() = default;
 
 void listener::serve(connection_handler& shared) { acceptor_->serve(shared); }
 void listener::serve(handler_factory factory) { acceptor_->serve(std::move(factory)); }
-void listener::serve(connection_coroutine coroutine) { acceptor_->serve(std::move(coroutine)); }
+void listener::serve_coroutine(connection_coroutine coroutine) {
+  acceptor_->serve(std::move(coroutine));
+}
 void listener::close() noexcept { acceptor_->close(); }
 const endpoint& listener::local() const noexcept { return acceptor_->local(); }
 listener_counters listener::counters() const noexcept { return acceptor_->counters(); }

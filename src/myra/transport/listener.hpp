@@ -1,6 +1,7 @@
 // A listening socket that accepts until it is closed, whatever goes wrong in between.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
 
@@ -55,9 +56,12 @@ class listener {
   void serve(connection_handler& shared);
   /// ... or one for each, owned by its connection ...
   void serve(handler_factory factory);
-  /// ... or a coroutine for each. An exception out of it closes its connection, is counted and
-  /// logged.
-  void serve(connection_coroutine coroutine);
+  /// ... or a coroutine for each, `task<void>(connection)` (myra/transport/async.hpp). An exception
+  /// out of it closes its connection, is counted and logged.
+  template <std::invocable<connection> Coroutine>
+  void serve(Coroutine coroutine) {
+    serve_coroutine(connection_coroutine(std::move(coroutine)));
+  }
 
   /// Stops accepting and closes the socket. Connections live on.
   void close() noexcept;
@@ -69,6 +73,8 @@ class listener {
   [[nodiscard]] std::uint32_t connection_count() const noexcept;
 
  private:
+  void serve_coroutine(connection_coroutine coroutine);
+
   class acceptor;
   struct retire {
     void operator()(acceptor* owned) const noexcept;

@@ -100,7 +100,10 @@ class stream final : public list_node<stream_tag> {
   void abort() noexcept;
   void pause_receive() noexcept;
   void resume_receive() noexcept;
-  /// No more input for the application, as if the peer had ended: the first step of a drain.
+  /// No more input for the application, as if the peer had ended.
+  void end_input() noexcept;
+  /// The loop drains: the handler decides what that means; for a coroutine it is the end of the
+  /// input.
   void drain() noexcept;
   /// Ends with `why`, dropping what is queued.
   void fail(std::error_code why) noexcept;

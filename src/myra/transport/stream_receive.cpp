@@ -128,14 +128,18 @@ void stream::resume_receive() noexcept {
   attend_soon();
 }
 
-void stream::drain() noexcept {
+void stream::end_input() noexcept {
   if (received_end_ || state_ >= connection_state::draining) return;
   received_end_ = true;
   loop_.backend().cancel(receive_);
-  if (handler_ != nullptr || receive_waiter_ != nullptr)
-    attend_soon();
-  else if (!held_)
-    close();
+  attend_soon();
+}
+
+void stream::drain() noexcept {
+  if (received_end_ || state_ >= connection_state::draining) return;
+  if (handler_ != nullptr) return call_handler([&](connection& peer) { handler_->on_drain(peer); });
+  end_input();
+  if (!held_) close();
 }
 
 }  // namespace myra
