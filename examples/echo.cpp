@@ -8,8 +8,7 @@
 
 // The frame of this coroutine owns the connection: when it returns, the connection closes.
 myra::task<> echo(myra::connection peer) {
-  while (auto bytes =
-             co_await peer.receive()) {  // an error or the end of the stream leaves the loop
+  while (auto bytes = co_await peer.receive()) {        // until the peer's end, or an error
     if (!co_await peer.send(std::move(*bytes))) break;  // the buffer goes back out: no copy
   }
 }

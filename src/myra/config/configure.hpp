@@ -6,12 +6,13 @@
 //   std::uint32_t key_size_max = 64 * 1024;
 //   const myra::config::offered parts{.threads = true, .listener = true};
 //
-//   myra::config::program program{.name = "myra-kv", .summary = "A key-value server that speaks the
-//   Redis protocol."}; program.examples = "myra-kv --listen 127.0.0.1:6379\nmyra-kv --config
-//   kv.toml --backend epoll"; program.fields = myra::config::fields_of(options, parts);
-//   program.fields.push_back(myra::config::size("kv.key_size_max", "Longest key.", key_size_max,
-//   {1, 1 << 20})); program.check = [&] { return myra::config::check(options, parts); }; if (auto
-//   status = myra::config::configure(argc, argv, program)) return *status;
+//   myra::config::program program{.name = "myra-kv", .summary = "A key-value server."};
+//   program.examples = "myra-kv --listen 127.0.0.1:6379\nmyra-kv --config kv.toml";
+//   program.fields = myra::config::fields_of(options, parts);
+//   program.fields.push_back(
+//       myra::config::size("kv.key_size_max", "Longest key.", key_size_max, {1, 1 << 20}));
+//   program.check = [&] { return myra::config::check(options, parts); };
+//   if (auto status = myra::config::configure(argc, argv, program)) return *status;
 #pragma once
 
 #include <functional>

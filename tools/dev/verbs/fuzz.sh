@@ -4,7 +4,7 @@
 # the committed ones in fuzz/corpus/NAME are read as well. An input that breaks the parser is
 # written to build/fuzz/findings and its path printed: copy it to fuzz/corpus/NAME with the fix.
 #
-#   ./dev fuzz resp --minutes 10
+#   ./dev fuzz resp_parser --minutes 10
 #   ./dev fuzz --replay         run the committed inputs once, without Clang; ./dev test does so too
 
 source "$MYRA_ROOT/tools/dev/suite.sh"
