@@ -24,7 +24,7 @@ struct blocking_options {
   /// For connecting, from now; zero: none.
   duration deadline = std::chrono::seconds(10);
   io::backend_kind backend = io::backend_kind::automatic;
-  connection_options connection;
+  connection_options connection = {};
 };
 
 /// Owns a connection and a small reactor, which runs only inside the calls: between them nothing is
