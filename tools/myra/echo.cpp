@@ -6,39 +6,28 @@
 #include "console.hpp"
 #include "echo_client.hpp"
 #include "myra/config/configure.hpp"
-#include "myra/io/task.hpp"
 #include "serve.hpp"
 #include "verbs.hpp"
 
 namespace myra::tool {
 namespace {
 
-/// One connection of the server. When the peer does not read what it is sent, we stop reading from
-/// it: then one buffer waits here, and the kernel's window tells the peer.
+/// All connections of a reactor, since it keeps nothing about any of them. When a peer does not
+/// read what it is sent, we stop reading from it, and the kernel's window tells it.
 class echo final : public connection_handler {
  public:
-  void on_receive(connection& peer, message& bytes) override { give_back(peer, bytes.detach()); }
-
-  void on_writable(connection& peer) override {
-    if (unsent_ && !give_back(peer, std::move(unsent_))) return;
-    peer.resume_receive();
+  void on_receive(connection& peer, message& bytes) override {
+    // There is room: without, the connection is paused.
+    peer.send(bytes.detach());
+    if (!peer.can_send()) await_room(peer);
   }
+
+  void on_writable(connection& peer) override { peer.resume_receive(); }
 
  private:
-  bool give_back(connection& peer, buffer bytes) {
-    if (peer.send(std::move(bytes)) != send_status::back_pressured) return true;
-    unsent_ = std::move(bytes);
+  static void await_room(connection& peer) {
     peer.pause_receive();
-    return false;
-  }
-
-  buffer unsent_;
-};
-
-class echo_service final : public service {
- public:
-  void serve(reactor&, listener& from) override {
-    from.serve([]() -> std::unique_ptr<connection_handler> { return std::make_unique<echo>(); });
+    peer.send_copy({});  // refused, which is what has on_writable called
   }
 };
 
@@ -88,7 +77,7 @@ int run_echo(int argc, const char* const* argv) {
   if (const auto status = config::configure(argc, argv, program)) return *status;
 
   if (!options.connect_to.empty()) return run_echo_client(options, load);
-  return serve(options, how, [] { return std::make_unique<echo_service>(); });
+  return serve(options, how, [](reactor&) { return std::make_unique<echo>(); });
 }
 
 }  // namespace myra::tool

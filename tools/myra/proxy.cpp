@@ -1,43 +1,16 @@
 // myra proxy: a TCP proxy. Listens here, connects there, copies nothing in between.
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
-#include <optional>
 
 #include "console.hpp"
 #include "myra/config/configure.hpp"
-#include "myra/io/task.hpp"
 #include "relay.hpp"
 #include "serve.hpp"
 #include "verbs.hpp"
 
 namespace myra::tool {
 namespace {
-
-class proxy_service final : public service {
- public:
-  explicit proxy_service(const relay_options& options) : options_(options) {}
-
-  void serve(reactor& on, listener& from) override {
-    relays_.emplace(on, options_);
-    from.serve(*relays_);
-  }
-
-  /// What is under way may finish: only its peers know what they still have to say.
-  bool drain(reactor& on, listener& from, duration deadline) override {
-    from.close();
-    const time_point end = after(clock::now(), deadline);
-    while (!relays_->empty() && clock::now() < end) {
-      if (!on.run_once(end - clock::now())) return false;
-    }
-    return on.drain(std::max(end - clock::now(), duration::zero()));
-  }
-
- private:
-  relay_options options_;
-  std::optional<relay_set> relays_;
-};
 
 constexpr const char* examples =
     "myra proxy --listen '*:8080' --connect 127.0.0.1:80\n"
@@ -93,7 +66,8 @@ int run_proxy(int argc, const char* const* argv) {
   const auto target = endpoint::parse(options.connect_to);
   if (!target) return usage_error(how.program, describe(target.error()));
   const relay_options relays{*target, options.connect};
-  return serve(options, how, [&relays] { return std::make_unique<proxy_service>(relays); });
+  return serve(options, how,
+               [&relays](reactor& on) { return std::make_unique<relay_set>(on, relays); });
 }
 
 }  // namespace myra::tool

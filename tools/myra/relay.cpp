@@ -46,6 +46,8 @@ class relay {
       if (unsent_ && !send(std::move(unsent_))) return;
       other_.resume();
     }
+    // The peers end the relay, not the drain.
+    void on_drain(connection&) override {}
     void on_close(connection&, std::error_code why) override {
       open_ = false;
       unsent_.release();

@@ -9,6 +9,8 @@
 // one buffer waits in the relay, and the other peer is not read from until the queue is down to the
 // low-water mark.
 //
+// A drain lets relays go on: only their peers know what they still have to say.
+//
 // Thread: the reactor's.
 #pragma once
 
@@ -36,8 +38,6 @@ class relay_set final : public connection_handler {
   /// A client came: begins a relay for it.
   void on_open(connection& client) override;
   void on_receive(connection& client, message& bytes) override;
-
-  [[nodiscard]] bool empty() const noexcept { return live_.empty(); }
 
  private:
   friend class relay;

@@ -1,19 +1,18 @@
 #include "serve.hpp"
 
-#include <unistd.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <future>
-#include <latch>
 #include <list>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
 #include "console.hpp"
-#include "signal_watch.hpp"
 
 namespace myra::tool {
 namespace {
@@ -24,12 +23,11 @@ struct ending {
   listener_counters accepts;
 };
 
-/// One reactor with its listener and its service, all of one thread.
+/// One reactor with its listener and its handler, all of one thread.
 class station {
  public:
-  opened<void> open(const config::options& options, std::unique_ptr<service> served) {
-    service_ = std::move(served);
-    drain_deadline_ = options.shutdown.drain_deadline;
+  opened<void> open(const config::options& options, const handler_maker& make_handler) {
+    shutdown_ = options.shutdown;
     auto reactor = myra::reactor::open(options.reactor);
     if (!reactor) return std::unexpected(std::move(reactor.error()));
     reactor_.emplace(std::move(*reactor));
@@ -39,32 +37,42 @@ class station {
       return std::unexpected(std::move(listener.error()));
     }
     listener_.emplace(std::move(*listener));
-    service_->serve(*reactor_, *listener_);
+    handler_ = make_handler(*reactor_);
+    listener_->serve(*handler_);
     return {};
   }
 
   [[nodiscard]] const endpoint& address() const noexcept { return listener_->local(); }
-  [[nodiscard]] reactor& runs_on() noexcept { return *reactor_; }
-
-  /// Until `stop`. False: the backend failed.
-  [[nodiscard]] bool run() { return reactor_->run().has_value(); }
-  /// Any thread.
+  [[nodiscard]] const reactor& runs_on() const noexcept { return *reactor_; }
+  /// Has `run` and `run_until_signal` begin to drain. Any thread.
   void stop() noexcept { reactor_->stop(); }
 
-  ending end(bool ran) {
-    const bool drained = ran && service_->drain(*reactor_, *listener_, drain_deadline_);
-    return {drained ? 0 : 1, reactor_->counters(), listener_->counters()};
+  /// Serves until a signal or `stop`, calls `on_drain`, drains.
+  ending run_until_signal(std::function<void()> on_drain) {
+    shutdown_.on_drain = std::move(on_drain);
+    return ended(reactor_->run_until_signal(shutdown_) == 0);
+  }
+
+  /// Serves until `stop`, then drains. `on_failure` is called if the backend fails.
+  ending run(const std::function<void()>& on_failure) {
+    const bool ran = reactor_->run().has_value();
+    if (!ran) on_failure();
+    return ended(ran && reactor_->drain(shutdown_.drain_deadline));
   }
 
  private:
-  // Connections lead to the service, so that it goes last.
-  std::unique_ptr<service> service_;
-  duration drain_deadline_{};
+  [[nodiscard]] ending ended(bool well) const {
+    return {well ? 0 : 1, reactor_->counters(), listener_->counters()};
+  }
+
+  // Connections lead to the handler, so that it goes last.
+  std::unique_ptr<connection_handler> handler_;
   std::optional<reactor> reactor_;
   std::optional<listener> listener_;
+  shutdown_options shutdown_;
 };
 
-void announce(station& ready) {
+void announce(const station& ready) {
   const reactor& on = ready.runs_on();
   const bool fell_back = on.backend() == io::backend_kind::epoll;
   std::printf("listening on %s (%s%s)\n", ready.address().to_string().c_str(),
@@ -127,99 +135,83 @@ int conclude(const serve_options& how, const std::vector<ending>& endings) {
 /// The threads after the first, each with a station of its own on the shared port.
 class crew {
  public:
-  ~crew() { end(); }
+  /// `on_failure` is called, on any thread, when a backend fails.
+  explicit crew(std::function<void()> on_failure) : on_failure_(std::move(on_failure)) {}
 
   /// Returns when the new thread listens, or why it does not.
-  opened<void> add(const config::options& options, std::unique_ptr<service> served) {
+  opened<void> add(const config::options& options, const handler_maker& make_handler) {
     std::promise<opened<void>> ready;
     std::future<opened<void>> became_ready = ready.get_future();
     seat& taken = seats_.emplace_back();
-    taken.thread = std::thread([this, &taken, &ready, &options, &served] {
+    // `options` and `make_handler` are used before `ready` is told, and not after.
+    taken.thread = std::jthread([this, &taken, &options, &make_handler, ready = std::move(ready)](
+                                    const std::stop_token& stopping) mutable {
       station here;
-      opened<void> open = here.open(options, std::move(served));
+      opened<void> open = here.open(options, make_handler);
       const bool listens = open.has_value();
-      if (listens) taken.where = &here;
       ready.set_value(std::move(open));
-      if (listens) work(taken);
+      if (!listens) return;
+      const std::stop_callback stop(stopping, [&here]() noexcept { here.stop(); });
+      taken.end = here.run(on_failure_);
     });
     return became_ready.get();
   }
 
-  /// Has every thread begin its drain. Once.
-  void stop() noexcept {
-    for (seat& taken : seats_) {
-      if (taken.where != nullptr) taken.where->stop();
-    }
-    stopping_.count_down();
-    stopped_ = true;
+  /// Has every thread begin its drain.
+  void stop() {
+    for (seat& taken : seats_) taken.thread.request_stop();
   }
 
-  /// Waits for all of them.
+  /// The same, and waits until they have drained.
   std::vector<ending> end() {
-    if (!stopped_) stop();
+    stop();
     std::vector<ending> endings;
     for (seat& taken : seats_) {
       taken.thread.join();
       endings.push_back(taken.end);
     }
-    seats_.clear();
     return endings;
   }
 
  private:
   struct seat {
-    station* where = nullptr;  ///< On the thread's stack, from listening to the end of the drain.
-    std::thread thread;
     ending end;
+    std::jthread thread;
   };
 
-  void work(seat& taken) {
-    const bool ran = taken.where->run();
-    // A backend that failed ends the whole program, as if it had been asked to end.
-    if (!ran) kill(getpid(), SIGTERM);
-    stopping_.wait();
-    taken.end = taken.where->end(ran);
-  }
-
+  std::function<void()> on_failure_;
   std::list<seat> seats_;
-  std::latch stopping_{1};
-  bool stopped_ = false;
 };
 
-/// Runs until the signal. False: the backend failed.
-bool run_until_signal(station& first) {
-  const auto stop = [](void* context) noexcept { static_cast<station*>(context)->stop(); };
-  const signal_watch watch(first.runs_on(), stop, &first);
-  return first.run();
+/// Blocks the signals that end the program, here and in threads that start from now on: they wait
+/// for run_until_signal, and none is lost between the ready line and it.
+void hold_end_signals() noexcept {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 }  // namespace
 
-bool service::drain(reactor& on, listener&, duration deadline) { return on.drain(deadline); }
-
-int serve(config::options options, const serve_options& how,
-          const std::function<std::unique_ptr<service>()>& make_service) {
-  // From here on a signal waits for whoever takes it: none is lost between the ready line and the
-  // loop.
+int serve(config::options options, const serve_options& how, const handler_maker& make_handler) {
   hold_end_signals();
   if (options.threads > 1) options.listener.reuse_port = true;
   station first;
-  if (const auto open = first.open(options, make_service()); !open)
-    return refuse(how, open.error());
+  if (const auto open = first.open(options, make_handler); !open) return refuse(how, open.error());
   // When the port was the kernel's choice, the others share it.
   options.listener.address = first.address().to_string();
-  crew others;
+  crew others([&first] { first.stop(); });
   for (std::uint32_t at = 1; at < options.threads; ++at) {
-    if (const auto open = others.add(options, make_service()); !open)
+    if (const auto open = others.add(options, make_handler); !open)
       return refuse(how, open.error());
   }
   if (first.runs_on().backend() == io::backend_kind::uring) {
     options.reactor.log(log_level::info, "uring: " + first.runs_on().reason());
   }
   announce(first);
-  const bool ran = run_until_signal(first);
-  others.stop();
-  const ending own = first.end(ran);
+  const ending own = first.run_until_signal([&others] { others.stop(); });
   std::vector<ending> endings = others.end();
   endings.push_back(own);
   return conclude(how, endings);

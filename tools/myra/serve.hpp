@@ -12,14 +12,9 @@
 
 namespace myra::tool {
 
-/// What one reactor serves. Made, used and destroyed on the reactor's thread; outlives the reactor.
-class service {
- public:
-  virtual ~service() = default;
-  virtual void serve(reactor& on, listener& from) = 0;
-  /// Ends what is served, within `deadline`. True: nothing was cut.
-  virtual bool drain(reactor& on, listener& from, duration deadline);
-};
+/// Makes the handler that all connections of one reactor share. Called, and what it made used and
+/// destroyed, on the reactor's thread; the handler outlives the reactor.
+using handler_maker = std::function<std::unique_ptr<connection_handler>(reactor& on)>;
 
 struct serve_options {
   const char* program = "myra";  ///< For messages; a string literal.
@@ -30,7 +25,6 @@ struct serve_options {
 /// ready, serves until SIGINT or SIGTERM, then drains. Returns the exit status: 0; 1 when
 /// connections were cut at the drain's deadline or a backend failed; 2 when an address or a backend
 /// could not be had, with a line that says what to do.
-int serve(config::options options, const serve_options& how,
-          const std::function<std::unique_ptr<service>()>& make_service);
+int serve(config::options options, const serve_options& how, const handler_maker& make_handler);
 
 }  // namespace myra::tool

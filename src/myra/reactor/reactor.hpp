@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,9 @@ namespace myra {
 struct shutdown_options {
   /// How long connections may take to send what they hold after the signal; then they are cut.
   duration drain_deadline = std::chrono::seconds(5);
+  /// Called when the signal has come, before this reactor drains: `stop` those of other threads
+  /// here, so that all drain at the same time.
+  std::function<void()> on_drain = {};
 };
 
 /// Movable handle; the loop that it owns stays where it is. Everything on it happens on the thread
@@ -38,13 +42,14 @@ class reactor {
   /// for reading, until `next_deadline` at the longest, and call this with zero.
   [[nodiscard]] result<void> run_once(duration wait);
   /// Turns until SIGINT or SIGTERM (signalfd(2); the signals are blocked in the calling thread
-  /// meanwhile, so call it before starting threads that do not block them), then drains. Returns an
-  /// exit status: 0, or 1 when connections were cut at the deadline or the backend failed.
+  /// meanwhile, so call it before starting threads that do not block them) or `stop`, then drains.
+  /// Returns an exit status: 0, or 1 when connections were cut at the deadline or the backend
+  /// failed.
   [[nodiscard]] int run_until_signal(const shutdown_options& options = {});
   /// Stops accepting, lets connections send what they hold and close, and cuts the rest at the
   /// deadline. True: nothing was cut.
   [[nodiscard]] bool drain(duration deadline);
-  /// Ends `run` after its present turn. Any thread.
+  /// Ends `run`, or has `run_until_signal` drain, after its present turn. Any thread.
   void stop() noexcept;
 
   /// Runs `call` on the reactor's thread. Any thread. `call` is moved from only when accepted.
