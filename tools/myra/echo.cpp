@@ -12,22 +12,38 @@
 namespace myra::tool {
 namespace {
 
-/// All connections of a reactor, since it keeps nothing about any of them. When a peer does not
-/// read what it is sent, we stop reading from it, and the kernel's window tells it.
+/// One connection whose peer does not read what it is sent: one buffer waits here, we do not read
+/// from the peer, and the kernel's window tells it. Owns itself until the peer has caught up or is
+/// gone.
+class backlog final : public connection_handler {
+ public:
+  backlog(connection_handler& usual, buffer unsent) noexcept
+      : usual_(usual), unsent_(std::move(unsent)) {}
+
+  void on_receive(connection&, message&) override {}  // paused
+
+  void on_writable(connection& peer) override {
+    peer.send(std::move(unsent_));
+    peer.set_handler(usual_);
+    peer.resume_receive();
+    delete this;
+  }
+
+  void on_close(connection&, std::error_code) override { delete this; }
+
+ private:
+  connection_handler& usual_;
+  buffer unsent_;
+};
+
+/// All other connections of a reactor, since it keeps nothing about any of them.
 class echo final : public connection_handler {
  public:
   void on_receive(connection& peer, message& bytes) override {
-    // There is room: without, the connection is paused.
-    peer.send(bytes.detach());
-    if (!peer.can_send()) await_room(peer);
-  }
-
-  void on_writable(connection& peer) override { peer.resume_receive(); }
-
- private:
-  static void await_room(connection& peer) {
+    buffer back = bytes.detach();
+    if (peer.send(std::move(back)) != send_status::back_pressured) return;
     peer.pause_receive();
-    peer.send_copy({});  // refused, which is what has on_writable called
+    peer.set_handler(*new backlog(*this, std::move(back)));
   }
 };
 
