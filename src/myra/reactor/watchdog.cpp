@@ -1,8 +1,8 @@
 #include "myra/reactor/watchdog.hpp"
 
-#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <string>
 

@@ -83,7 +83,10 @@ uring_backend::~uring_backend() {
     }
     case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
     case operation_kind::accept: prepare(entry, static_cast<accept_operation&>(queued)); break;
-    case operation_kind::connect: prepare(entry, static_cast<connect_operation&>(queued)); break;
+    case operation_kind::connect:
+      prepare(entry, static_cast<connect_operation&>(queued));
+      queued.backend_index = ring_->tail();
+      break;
     case operation_kind::shutdown: prepare(entry, static_cast<shutdown_operation&>(queued)); break;
     case operation_kind::close: prepare(entry, static_cast<close_operation&>(queued)); break;
     case operation_kind::poll: prepare(entry, static_cast<poll_operation&>(queued)); break;
@@ -130,6 +133,10 @@ void uring_backend::cancel(operation& unwanted) noexcept {
   if (unwanted.idle() || unwanted.cancelled) return;
   unwanted.cancelled = true;
   if (unwanted.state == operation_state::queued) return;  // submit_parked() sees the mark
+  // On a full Unix backlog the kernel tries a connect again and again before a worker waits with
+  // it, and a cancel that was submitted along with it falls in between and finds nothing.
+  if (unwanted.kind() == operation_kind::connect && !ring_->consumed(unwanted.backend_index))
+    ring_->submit();
   io_uring_sqe* entry = entry_or_flush();
   if (entry == nullptr) {
     parked_cancels_.push_back(user_data_of(unwanted));
@@ -223,6 +230,8 @@ void uring_backend::take_completions() noexcept {
 
 void uring_backend::take(const io_uring_cqe& cqe) noexcept {
   if (cqe.user_data < own_tag_limit) return take_own(cqe);
+  // The kernel keeps the address for us as a number.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
   auto& completed = *reinterpret_cast<operation*>(cqe.user_data & address_mask);
   const auto generation = static_cast<std::uint16_t>(cqe.user_data >> generation_shift);
   if (completed.idle() || completed.generation != generation) {
