@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "myra/transport/stream.hpp"
+#include "myra/transport/stream_call.hpp"
 #include "myra/transport/stream_table.hpp"
 
 namespace myra {
@@ -65,12 +65,7 @@ post_status connection_handle::post(
       [to = stream_, generation = generation_, call = std::move(call)]() mutable noexcept {
         if (!stream_table::alive(to, generation) || to->state() >= connection_state::closing)
           return;
-        connection lent(to);
-        call(lent);
-        if (lent.stream_ == nullptr)
-          to->hold();
-        else
-          lent.stream_ = nullptr;
+        to->lend(call);
       });
   return loop_->post(wrapped);
 }

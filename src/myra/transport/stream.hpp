@@ -88,8 +88,9 @@ class stream final : public list_node<stream_tag> {
   void begin(connection_handler& handler, std::unique_ptr<connection_handler> owned) noexcept;
   void set_handler(connection_handler& handler) noexcept;
   void set_parent(stream_parent& parent) noexcept { parent_ = &parent; }
-  /// A connection that was lent was kept, and is the owner from now on.
-  void hold() noexcept { held_ = true; }
+  /// Lends the connection to `call`, which may keep it by moving it out (stream_call.hpp).
+  template <class Call>
+  void lend(Call&& call) noexcept;
   /// The owner is gone.
   void let_go() noexcept;
 

@@ -8,20 +8,29 @@
 namespace myra {
 
 template <class Call>
-void stream::call_handler(Call call) noexcept {
+void stream::lend(Call&& call) noexcept {
+  // Held from the start: who moves the connection out is its owner at once, and may be done with it
+  // before the call returns.
+  const bool was_held = held_;
+  held_ = true;
   connection lent(this);
-  try {
-    call(lent);
-  } catch (const std::exception& thrown) {
-    handler_threw(thrown.what());
-  } catch (...) {
-    handler_threw("something that is not a std::exception");
-  }
-  // A handler may keep the connection by moving it out of the reference that it was lent.
-  if (lent.stream_ == nullptr)
-    held_ = true;
-  else
-    lent.stream_ = nullptr;
+  call(lent);
+  if (lent.stream_ == nullptr) return;
+  lent.stream_ = nullptr;
+  if (!was_held) held_ = false;
+}
+
+template <class Call>
+void stream::call_handler(Call call) noexcept {
+  lend([&](connection& peer) noexcept {
+    try {
+      call(peer);
+    } catch (const std::exception& thrown) {
+      handler_threw(thrown.what());
+    } catch (...) {
+      handler_threw("something that is not a std::exception");
+    }
+  });
 }
 
 }  // namespace myra
