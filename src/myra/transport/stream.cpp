@@ -113,7 +113,7 @@ void stream::close() noexcept {
 // Everything queued has gone: now our end goes, once.
 void stream::sending_done() noexcept {
   if (fin_sent_) {
-    if (state_ == connection_state::draining && peer_ended_ && shutdown_.idle()) begin_closing();
+    if (state_ == connection_state::draining && shutdown_.idle()) await_peer_end();
     return;
   }
   fin_sent_ = true;
@@ -127,14 +127,29 @@ void stream::on_shutdown_complete(io::operation& completed, io::completion&) noe
   // ENOTCONN says that the peer has reset: the receive side tells that better.
   stream& self = static_cast<own<io::shutdown_operation>&>(completed).self;
   if (self.state_ == connection_state::closing) return self.close_when_idle();
-  const bool both_ended = self.peer_ended_ && self.received_.empty();
-  const bool over = self.state_ == connection_state::draining ||
-                    self.state_ == connection_state::receiving_closed;
-  if (both_ended && over) return self.begin_closing();
-  if (self.state_ != connection_state::draining) return;
-  self.linger_end_ = after(self.loop_.now(), self.options_.linger_timeout);
-  self.loop_.timers().arm(self.timer_, self.next_deadline());
-  self.arm_receive();
+  if (self.state_ == connection_state::receiving_closed && self.received_.empty())
+    self.both_ended();
+  else if (self.state_ == connection_state::draining)
+    self.await_peer_end();
+}
+
+// The application has the end of the input, and our own has gone.
+void stream::both_ended() noexcept {
+  // The input may have been ended by us alone: to close now would answer what still comes with a
+  // reset, which takes what we sent away from a peer that has not read it yet.
+  if (peer_ended_)
+    begin_closing();
+  else
+    close();
+}
+
+// Draining, and our end has gone.
+void stream::await_peer_end() noexcept {
+  if (peer_ended_) return begin_closing();
+  if (linger_end_ != never) return;
+  linger_end_ = after(loop_.now(), options_.linger_timeout);
+  loop_.timers().arm(timer_, next_deadline());
+  arm_receive();
 }
 
 void stream::abort() noexcept {

@@ -186,6 +186,8 @@ class stream final : public list_node<stream_tag> {
   static void on_buffer_free(deferred& called) noexcept;
   void attend_soon() noexcept { loop_.defer(attend_); }
   void sending_done() noexcept;
+  void both_ended() noexcept;
+  void await_peer_end() noexcept;
   void begin_closing() noexcept;
   void close_when_idle() noexcept;
   void wake_waiters() noexcept;

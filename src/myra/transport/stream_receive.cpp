@@ -84,7 +84,7 @@ void stream::announce_end() noexcept {
   if (handler_ == nullptr) return;
   end_announced_ = true;
   // Both ends are closed once ours went out as well.
-  if (fin_sent_ && state_ == connection_state::sending_closed) begin_closing();
+  if (fin_sent_ && state_ == connection_state::sending_closed) both_ended();
   call_handler([&](connection& peer) { handler_->on_end(peer); });
 }
 
