@@ -88,8 +88,7 @@ void stream::on_buffer_free(deferred& called) noexcept {
   stream& self = static_cast<own<deferred>&>(called).self;
   if (self.state_ >= connection_state::closing) return;
   self.arm_receive();
-  if (self.wants_room_ && self.queued_bytes_ <= self.options_.send_low_water_bytes)
-    self.sent_some();
+  self.tell_of_room();
 }
 
 void stream::half_close() noexcept {

@@ -176,6 +176,7 @@ class stream final : public list_node<stream_tag> {
   void release_sent() noexcept;
   void drop_queue(slot_queue& queue) noexcept;
   void sent_some() noexcept;
+  void tell_of_room() noexcept;
   void expect_send_progress() noexcept;
 
   // The end (stream.cpp).

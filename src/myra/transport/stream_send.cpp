@@ -180,6 +180,10 @@ void stream::sent_some() noexcept {
     loop_.defer(attend_);
   else if (half_close_asked_ || state_ == connection_state::draining)
     sending_done();
+  tell_of_room();
+}
+
+void stream::tell_of_room() noexcept {
   if (!wants_room_ || queued_bytes_ > options_.send_low_water_bytes || !sending_open()) return;
   wants_room_ = false;
   if (send_waiter_ != nullptr) {
