@@ -34,7 +34,7 @@ TEST(options, every_member_has_a_field) {
       accepted;
   [[maybe_unused]] const auto& [deadline, delay, local, made_connection_shares_its_fields] =
       connect;
-  [[maybe_unused]] const auto& [drain] = shutdown;
+  [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 2;  // threads, connect_to
   constexpr std::size_t of_reactor =
       11 - 3 + 4 + 5;  // without pool, features and log, with their members
