@@ -83,7 +83,8 @@ class buffer_pool {
   /// Slots come home from other threads in between; this takes them in. Called by the loop once a
   /// turn.
   void collect() noexcept {
-    if (homecoming_.load(std::memory_order_relaxed) != nullptr) take_home();
+    // Ordered after `want_homecoming`: either this sees the slot or its releaser sees the wish.
+    if (homecoming_.load(std::memory_order_seq_cst) != nullptr) take_home();
   }
 
   /// From now on the calling thread owns the pool.

@@ -82,8 +82,8 @@ post_status loop::post(posted_call& call) {
 void loop::await_buffer(deferred& task) noexcept {
   if (task.linked()) return;
   ++tally_.buffer_waits;
+  if (starved_.empty()) fed_count_ = pool_->returned_count();
   starved_.push_back(task);
-  pool_->want_homecoming();
 }
 
 void loop::run_deferred() noexcept {
@@ -96,16 +96,19 @@ void loop::run_deferred() noexcept {
 
 void loop::feed_waiters() noexcept {
   if (starved_.empty()) return;
+  // First, so that a buffer which comes home after the look wakes the loop.
+  pool_->want_homecoming();
   pool_->collect();
   const std::uint64_t returned = pool_->returned_count() - fed_count_;
   const std::uint64_t free = pool_->free_count() + (pool_->slot_count_max() - pool_->slot_count());
   fed_count_ = pool_->returned_count();
-  for (std::uint64_t left = std::max(returned, free); left > 0; --left) {
-    deferred* task = starved_.pop_front();
-    if (task == nullptr) return;
-    task->call();
-  }
-  if (!starved_.empty()) pool_->want_homecoming();
+  // Each is called once: one that cannot make do with what there is waits again.
+  intrusive_list<deferred, deferred_tag> now;
+  now.append(starved_);
+  for (to_feed_ = std::max(returned, free); to_feed_ > 0 && !now.empty(); --to_feed_)
+    now.pop_front()->call();
+  now.append(starved_);
+  starved_.append(now);
 }
 
 void loop::note_work() noexcept {
@@ -124,6 +127,7 @@ void loop::note_work() noexcept {
 result<void> loop::turn(time_point deadline) noexcept {
   before_wait_ = true;
   run_deferred();
+  feed_waiters();
   before_wait_ = false;
   const bool work_left = std::exchange(hastened_, false) || !deferred_.empty() || !inbox_.empty();
   deadline = work_left ? time_point{} : std::min(deadline, timers_.next());

@@ -93,6 +93,9 @@ class loop {
   }
   /// Calls `task` once when a buffer is free.
   void await_buffer(deferred& task) noexcept;
+  /// From inside such a call: the buffer was not needed any more, so that the next in line is
+  /// called.
+  void pass_on_buffer() noexcept { ++to_feed_; }
 
   /// Somebody is interested in a silent operation that is submitted. If the wait that carries it
   /// out is still to come it does not sleep, since the end of a silent operation wakes nobody.
@@ -141,6 +144,7 @@ class loop {
   bool before_wait_ = false;
   bool hastened_ = false;
   std::uint64_t fed_count_ = 0;  ///< The pool's returned_count when waiters were last fed.
+  std::uint64_t to_feed_ = 0;    ///< While they are fed: how many more.
   loop_counters tally_;
   std::unique_ptr<watchdog> watchdog_;
 };

@@ -98,8 +98,10 @@ bool send_awaiter::begin(std::coroutine_handle<> waiting, cancellation* scope) n
       why_ = kernel_error(-ECANCELED);
       return false;
     }
-    scope->enter(*this);
   }
+  // Since the refusal there may have been room, or the end, with nobody waiting to be told.
+  if (try_again()) return false;
+  if (scope != nullptr) scope->enter(*this);
   waiting_ = waiting;
   sent_.to->wait_send(this);
   return true;
@@ -121,12 +123,11 @@ void send_awaiter::resume() noexcept {
 
 void send_awaiter::on_wake(stream_waiter& woken) noexcept {
   auto& self = static_cast<send_awaiter&>(woken);
-  const bool over = self.sent_.to->state() >= connection_state::draining;
   if (!self.try_again()) {
     self.sent_.to->wait_send(&self);
     return;
   }
-  if (!over) return self.resume();
+  if (self.sent_.status == send_status::accepted) return self.resume();
   self.suspension::unlink();
   self.sent_.to->runs_on().defer(self);
 }

@@ -86,9 +86,11 @@ std::error_code stream::end_reason() const noexcept {
 
 void stream::on_buffer_free(deferred& called) noexcept {
   stream& self = static_cast<own<deferred>&>(called).self;
-  if (self.state_ >= connection_state::closing) return;
+  const bool received_before = !self.receive_.idle();
   self.arm_receive();
-  self.tell_of_room();
+  const bool receives_now = !received_before && !self.receive_.idle();
+  const bool told = self.tell_of_room();
+  if (!receives_now && !told) self.loop_.pass_on_buffer();
 }
 
 void stream::half_close() noexcept {
@@ -96,6 +98,7 @@ void stream::half_close() noexcept {
   half_close_asked_ = true;
   attend_soon();
   if (send_.silent && !send_.idle()) loop_.hasten();
+  wake_send_waiter();  // there will be no room any more
 }
 
 void stream::close() noexcept {
@@ -206,10 +209,13 @@ void stream::wake_waiters() noexcept {
     auto* waiter = std::exchange(receive_waiter_, nullptr);
     waiter->wake(*waiter);
   }
-  if (send_waiter_ != nullptr) {
-    auto* waiter = std::exchange(send_waiter_, nullptr);
-    waiter->wake(*waiter);
-  }
+  wake_send_waiter();
+}
+
+void stream::wake_send_waiter() noexcept {
+  if (send_waiter_ == nullptr) return;
+  auto* waiter = std::exchange(send_waiter_, nullptr);
+  waiter->wake(*waiter);
 }
 
 void stream::finish() noexcept {

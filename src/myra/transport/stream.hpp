@@ -176,7 +176,8 @@ class stream final : public list_node<stream_tag> {
   void release_sent() noexcept;
   void drop_queue(slot_queue& queue) noexcept;
   void sent_some() noexcept;
-  void tell_of_room() noexcept;
+  /// Whether there was somebody to be told.
+  bool tell_of_room() noexcept;
   void expect_send_progress() noexcept;
 
   // The end (stream.cpp).
@@ -192,6 +193,7 @@ class stream final : public list_node<stream_tag> {
   void begin_closing() noexcept;
   void close_when_idle() noexcept;
   void wake_waiters() noexcept;
+  void wake_send_waiter() noexcept;
   void finish() noexcept;
   void free_if_done() noexcept;
   void check_deadlines() noexcept;

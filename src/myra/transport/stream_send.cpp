@@ -183,15 +183,15 @@ void stream::sent_some() noexcept {
   tell_of_room();
 }
 
-void stream::tell_of_room() noexcept {
-  if (!wants_room_ || queued_bytes_ > options_.send_low_water_bytes || !sending_open()) return;
+bool stream::tell_of_room() noexcept {
+  if (!wants_room_ || queued_bytes_ > options_.send_low_water_bytes || !sending_open())
+    return false;
   wants_room_ = false;
-  if (send_waiter_ != nullptr) {
-    auto* waiter = std::exchange(send_waiter_, nullptr);
-    waiter->wake(*waiter);
-  } else if (handler_ != nullptr) {
+  if (send_waiter_ != nullptr)
+    wake_send_waiter();
+  else if (handler_ != nullptr)
     call_handler([&](connection& peer) { handler_->on_writable(peer); });
-  }
+  return true;
 }
 
 void stream::wait_send(stream_waiter* waiter) noexcept {
