@@ -221,13 +221,25 @@ void stream::wake_send_waiter() noexcept {
 void stream::finish() noexcept {
   state_ = connection_state::closed;
   attend_.unlink();
+  announce_close();
+  finished_ = true;
+  table_.finished();
+  if (auto* parent = std::exchange(parent_, nullptr)) parent->stream_ended();
+  free_if_done();
+}
+
+void stream::announce_close() noexcept {
   const auto why = why_;
   if (handler_ != nullptr) call_handler([&](connection& peer) { handler_->on_close(peer, why); });
   handler_ = nullptr;
   owned_handler_.reset();
+}
+
+void stream::announce_close_late() noexcept {
+  if (handler_ == nullptr) return;
+  finished_ = false;  // the handler may let go of the connection, but is not to free it
+  announce_close();
   finished_ = true;
-  table_.finished();
-  if (auto* parent = std::exchange(parent_, nullptr)) parent->stream_ended();
   free_if_done();
 }
 

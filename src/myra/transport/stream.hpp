@@ -195,6 +195,9 @@ class stream final : public list_node<stream_tag> {
   void wake_waiters() noexcept;
   void wake_send_waiter() noexcept;
   void finish() noexcept;
+  void announce_close() noexcept;
+  /// To a handler that was set after the end.
+  void announce_close_late() noexcept;
   void free_if_done() noexcept;
   void check_deadlines() noexcept;
   [[nodiscard]] time_point next_deadline() const noexcept;

@@ -108,14 +108,16 @@ inline void stream::flush() noexcept {
   prepare_send();
   const bool awaited = poll_next_send_ || wants_room_ || half_close_asked_ || !silent_sends_;
   send_.silent = !awaited && queue_.empty() && state_ < connection_state::draining;
-  if (!send_.silent) expect_send_progress();
   loop_.backend().submit(send_);
+  // Asked afterwards: a backend that cannot keep track of one more silent send makes it another.
+  if (!send_.silent) expect_send_progress();
 }
 
 void stream::on_attend(deferred& called) noexcept {
   stream& self = static_cast<own<deferred>&>(called).self;
   if (self.undelivered() && self.state_ < connection_state::draining) self.deliver_queued();
-  if (self.state_ >= connection_state::closing) return self.close_when_idle();
+  if (self.state_ == connection_state::closed) return self.announce_close_late();
+  if (self.state_ == connection_state::closing) return self.close_when_idle();
   if (!self.queue_.empty()) self.flush();
   const bool last_is_sent = self.half_close_asked_ || self.state_ == connection_state::draining;
   if (last_is_sent && self.send_.idle() && self.queue_.empty()) self.sending_done();
@@ -201,7 +203,8 @@ void stream::wait_send(stream_waiter* waiter) noexcept {
 }
 
 void stream::expect_send_progress() noexcept {
-  send_began_ = loop_.now();
+  // The turn's clock may be as old as the handlers' work.
+  send_began_ = std::max(loop_.now(), loop_.backend().rough_now());
   if (options_.write_timeout == duration::zero()) return;
   if (!timer_.armed() || timer_.deadline() > next_deadline())
     loop_.timers().arm(timer_, next_deadline());
