@@ -110,6 +110,7 @@ task<T> ending_the_turn(loop& on, task<T> body) {
 template <class T>
 T run(loop& on, task<T> body) {
   task<T> running = ending_the_turn(on, std::move(body));
+  on.begin_turns();
   running.start(nullptr);
   while (!running.done()) {
     if (auto turned = on.turn(never); !turned) {

@@ -38,11 +38,12 @@ loop::~loop() {
   // Calls that nobody will run may own connections and buffers: they go while there is a loop to go
   // to.
   inbox_.close();
-  cut();
-  // Bounded: whatever was cut is in the kernel's hands for a few turns at most. Nothing that the
-  // kernel may still write to is freed before.
-  while (!drained())
-    if (!turn(backend_->now() + std::chrono::milliseconds(10))) break;
+  // Bounded: whatever was cut is in the kernel's hands for a few turns at most, and what its end
+  // brought about, such as an attempt to connect again, is cut as well. Nothing that the kernel may
+  // still write to is freed before.
+  begin_turns();
+  for (cut(); !drained(); cut())
+    if (!turn(now_ + std::chrono::milliseconds(10))) break;
   transport_.reset();
 }
 
@@ -52,7 +53,13 @@ void loop::set_transport(std::unique_ptr<drainable> made) noexcept {
 }
 
 void loop::drain() noexcept {
-  drainables_.for_each([](drainable& member) { member.drain(); });
+  // Handlers are told, and may end any other member.
+  intrusive_list<drainable, drainable_tag> waiting;
+  waiting.append(drainables_);
+  while (drainable* member = waiting.pop_front()) {
+    drainables_.push_back(*member);
+    member->drain();
+  }
 }
 
 void loop::cut() noexcept {
@@ -145,10 +152,11 @@ result<void> loop::turn(time_point deadline) noexcept {
 
 result<void> loop::settle() noexcept {
   constexpr int turn_max = 8;
-  for (int i = 0; i < turn_max; ++i) {
-    if (deferred_.empty() && inbox_.empty() && !backend_->pending()) break;
+  const auto left = [this] { return !deferred_.empty() || !inbox_.empty() || backend_->pending(); };
+  for (int i = 0; i < turn_max && left(); ++i)
     if (auto turned = turn(time_point{}); !turned) return turned;
-  }
+  // Whoever polls our descriptor has to come back at once.
+  if (left()) wake();
   return {};
 }
 

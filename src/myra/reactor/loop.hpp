@@ -116,10 +116,13 @@ class loop {
   [[nodiscard]] drainable* transport() noexcept { return transport_.get(); }
   void set_transport(std::unique_ptr<drainable> made) noexcept;
 
+  /// To be called before the first of a row of turns: what its thread did since the last one was
+  /// not the loop's work.
+  void begin_turns() noexcept { now_ = backend_->now(); }
   /// One turn that waits until `deadline` at most, and no longer than the next timer.
   [[nodiscard]] result<void> turn(time_point deadline) noexcept;
   /// Turns without waiting until nothing is left that only a turn would carry on; at most a fixed
-  /// number of times.
+  /// number of times, after which what is left makes the backend's descriptor readable.
   [[nodiscard]] result<void> settle() noexcept;
 
  private:

@@ -37,6 +37,9 @@ class signal_watch {
     on_.backend().cancel(poll_);
     while (!poll_.idle())
       if (!on_.turn(never)) break;
+    // What came after the first is answered by the same drain; unblocked it would kill.
+    while (take()) {
+    }
     if (opened()) ::close(poll_.descriptor);
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
@@ -53,10 +56,14 @@ class signal_watch {
   static void on_ready(io::operation& completed, io::completion& what) noexcept {
     auto& self = *static_cast<watching_poll&>(completed).self;
     if (what.result < 0) return;
-    signalfd_siginfo taken{};
-    // Taken, so that unblocking the signals afterwards does not deliver them again.
-    self.seen_ = ::read(self.poll_.descriptor, &taken, sizeof taken) > 0;
+    self.seen_ = self.take();
     if (!self.seen_) self.on_.backend().submit(self.poll_);
+  }
+
+  /// Takes a signal, so that unblocking it afterwards does not deliver it again.
+  [[nodiscard]] bool take() const noexcept {
+    signalfd_siginfo taken{};
+    return opened() && ::read(poll_.descriptor, &taken, sizeof taken) > 0;
   }
 
   loop& on_;
@@ -82,6 +89,7 @@ reactor& reactor::operator=(reactor&&) noexcept = default;
 reactor::~reactor() = default;
 
 result<void> reactor::run() {
+  parts_->runs->begin_turns();
   while (!parts_->stopping.load(std::memory_order_acquire))
     if (auto turned = parts_->runs->turn(never); !turned) return turned;
   parts_->stopping.store(false, std::memory_order_relaxed);
@@ -90,8 +98,8 @@ result<void> reactor::run() {
 
 result<void> reactor::run_once(duration wait) {
   loop& runs = *parts_->runs;
-  const time_point deadline =
-      wait <= duration::zero() ? time_point{} : after(runs.backend().now(), wait);
+  runs.begin_turns();
+  const time_point deadline = wait <= duration::zero() ? time_point{} : after(runs.now(), wait);
   if (auto turned = runs.turn(deadline); !turned) return turned;
   // What handlers began goes to the kernel before somebody else waits on our descriptor.
   return runs.settle();
@@ -99,6 +107,7 @@ result<void> reactor::run_once(duration wait) {
 
 int reactor::run_until_signal(const shutdown_options& options) {
   loop& runs = *parts_->runs;
+  runs.begin_turns();
   signal_watch signals(runs);
   if (!signals.opened()) return 1;
   while (!signals.seen() && !parts_->stopping.load(std::memory_order_acquire))
@@ -109,7 +118,8 @@ int reactor::run_until_signal(const shutdown_options& options) {
 
 bool reactor::drain(duration deadline) {
   loop& runs = *parts_->runs;
-  const time_point end = after(runs.backend().now(), deadline);
+  runs.begin_turns();
+  const time_point end = after(runs.now(), deadline);
   runs.drain();
   while (!runs.drained() && runs.now() < end)
     if (!runs.turn(end)) return false;

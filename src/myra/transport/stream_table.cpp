@@ -67,7 +67,13 @@ void stream_table::release_vector(send_vector& used) noexcept {
 }
 
 void stream_table::drain() noexcept {
-  live_.for_each([](stream& member) { member.drain(); });
+  // Handlers are told, and may let go of any other stream.
+  intrusive_list<stream, stream_tag> waiting;
+  waiting.append(live_);
+  while (stream* member = waiting.pop_front()) {
+    live_.push_back(*member);
+    member->drain();
+  }
 }
 
 void stream_table::cut() noexcept {
