@@ -19,7 +19,7 @@
 namespace myra::io {
 namespace {
 
-constexpr std::uint64_t ignored_tag = 0;
+constexpr std::uint64_t cancel_tag = 0;
 constexpr std::uint64_t wake_tag = 1;
 constexpr std::uint64_t own_tag_limit = 16;
 constexpr unsigned generation_shift = 48;
@@ -83,10 +83,7 @@ uring_backend::~uring_backend() {
     }
     case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
     case operation_kind::accept: prepare(entry, static_cast<accept_operation&>(queued)); break;
-    case operation_kind::connect:
-      prepare(entry, static_cast<connect_operation&>(queued));
-      queued.backend_index = ring_->tail();
-      break;
+    case operation_kind::connect: prepare(entry, static_cast<connect_operation&>(queued)); break;
     case operation_kind::shutdown: prepare(entry, static_cast<shutdown_operation&>(queued)); break;
     case operation_kind::close: prepare(entry, static_cast<close_operation&>(queued)); break;
     case operation_kind::poll: prepare(entry, static_cast<poll_operation&>(queued)); break;
@@ -133,18 +130,19 @@ void uring_backend::cancel(operation& unwanted) noexcept {
   if (unwanted.idle() || unwanted.cancelled) return;
   unwanted.cancelled = true;
   if (unwanted.state == operation_state::queued) return;  // submit_parked() sees the mark
-  // On a full Unix backlog the kernel tries a connect again and again before a worker waits with
-  // it, and a cancel that was submitted along with it falls in between and finds nothing.
-  if (unwanted.kind() == operation_kind::connect && !ring_->consumed(unwanted.backend_index))
-    ring_->submit();
+  if (unwanted.kind() == operation_kind::connect) cancelled_connects_.push_back(&unwanted);
+  push_cancel(user_data_of(unwanted));
+}
+
+void uring_backend::push_cancel(std::uint64_t user_data) noexcept {
   io_uring_sqe* entry = entry_or_flush();
   if (entry == nullptr) {
-    parked_cancels_.push_back(user_data_of(unwanted));
+    parked_cancels_.push_back(user_data);
     return;
   }
-  io_uring_prep_cancel64(entry, user_data_of(unwanted), 0);
+  io_uring_prep_cancel64(entry, user_data, 0);
   entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-  io_uring_sqe_set_data64(entry, ignored_tag);
+  io_uring_sqe_set_data64(entry, cancel_tag);
 }
 
 void uring_backend::submit_parked() noexcept {
@@ -167,7 +165,7 @@ void uring_backend::submit_parked() noexcept {
     if (entry == nullptr) return;
     io_uring_prep_cancel64(entry, parked_cancels_.back(), 0);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    io_uring_sqe_set_data64(entry, ignored_tag);
+    io_uring_sqe_set_data64(entry, cancel_tag);
     parked_cancels_.pop_back();
   }
 }
@@ -204,6 +202,8 @@ result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {
   ++counters_.waits;
   if (!wake_armed_) arm_wake();
   submit_parked();
+  if (std::exchange(cancel_again_, false))
+    for (operation* connect : cancelled_connects_) push_cancel(user_data_of(*connect));
   buffers_->refill();
   const int status = enter(deadline, now);
   if (status < 0 && status != -EAGAIN && status != -EBUSY && status != -ENOMEM)
@@ -243,6 +243,8 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
   if (completed.kind() == operation_kind::receive) return take_received(completed, cqe, more);
   if (completed.kind() == operation_kind::send && static_cast<send_operation&>(completed).silent)
     silent_[completed.backend_index].operation = nullptr;
+  if (completed.kind() == operation_kind::connect && completed.cancelled)
+    std::erase(cancelled_connects_, &completed);
   completion what(completed.cancelled && cqe.res == -EINTR ? -ECANCELED : cqe.res);
   what.more = more;
   completed.complete(what);
@@ -265,7 +267,12 @@ inline void uring_backend::take_received(operation& completed, const io_uring_cq
 }
 
 void uring_backend::take_own(const io_uring_cqe& cqe) noexcept {
-  if (cqe.user_data != wake_tag) return;
+  if (cqe.user_data == cancel_tag) {
+    // On a full Unix backlog the kernel tries a connect again and again before a worker waits with
+    // it, and a cancel that comes in between finds nothing.
+    cancel_again_ = !cancelled_connects_.empty();
+    return;
+  }
   ++counters_.wakes;
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
 }

@@ -53,6 +53,7 @@ class uring_backend final : public backend {
   void note_silent(send_operation& send) noexcept;
   void prepare_entry(io_uring_sqe* entry, operation& queued) noexcept;
   void park(operation& queued) noexcept;
+  void push_cancel(std::uint64_t user_data) noexcept;
   void submit_parked() noexcept;
   [[nodiscard]] int enter(time_point deadline, time_point now) noexcept;
   void take_completions() noexcept;
@@ -78,6 +79,8 @@ class uring_backend final : public backend {
       nullptr;  ///< Submitted while the queue was full and the kernel took nothing.
   operation* parked_last_ = nullptr;
   std::vector<std::uint64_t> parked_cancels_;
+  std::vector<operation*> cancelled_connects_;  ///< Cancelled, and not completed yet.
+  bool cancel_again_ = false;                   ///< A cancel found nothing to cancel.
   backend_counters counters_;
 };
 
