@@ -72,10 +72,9 @@ void listener::acceptor::on_accept(io::operation& completed, io::completion& wha
   else if (what.result != -ECANCELED)
     self.failed(-what.result);
   if (what.more) return;
-  if (self.closing_)
-    self.loop_.backend().submit(self.close_);
-  else
-    self.arm();
+  if (!self.closing_) return self.arm();
+  // A handler that closed the listener just now found nothing in flight, and has begun it already.
+  if (self.close_.idle()) self.loop_.backend().submit(self.close_);
 }
 
 void listener::acceptor::accepted(int socket) noexcept {
