@@ -118,6 +118,7 @@ T run(loop& on, task<T> body) {
       throw std::system_error(turned.error(), "the reactor's backend failed");
     }
   }
+  on.end_turns();
   return running.take();
 }
 template <class T>

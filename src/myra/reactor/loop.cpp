@@ -131,6 +131,11 @@ void loop::note_work() noexcept {
                "reactor: handlers blocked the loop for " + std::to_string(ms) + " ms in one turn");
 }
 
+void loop::end_turns() noexcept {
+  note_work();
+  if (watchdog_) watchdog_->end();
+}
+
 result<void> loop::turn(time_point deadline) noexcept {
   before_wait_ = true;
   run_deferred();
@@ -138,8 +143,7 @@ result<void> loop::turn(time_point deadline) noexcept {
   before_wait_ = false;
   const bool work_left = std::exchange(hastened_, false) || !deferred_.empty() || !inbox_.empty();
   deadline = work_left ? time_point{} : std::min(deadline, timers_.next());
-  note_work();
-  if (watchdog_) watchdog_->end();
+  end_turns();
   const auto waited = backend_->wait(deadline, now_);
   now_ = backend_->now();
   if (watchdog_) watchdog_->begin(now_);

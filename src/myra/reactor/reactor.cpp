@@ -93,6 +93,7 @@ result<void> reactor::run() {
   while (!parts_->stopping.load(std::memory_order_acquire))
     if (auto turned = parts_->runs->turn(never); !turned) return turned;
   parts_->stopping.store(false, std::memory_order_relaxed);
+  parts_->runs->end_turns();
   return {};
 }
 
@@ -102,7 +103,9 @@ result<void> reactor::run_once(duration wait) {
   const time_point deadline = wait <= duration::zero() ? time_point{} : after(runs.now(), wait);
   if (auto turned = runs.turn(deadline); !turned) return turned;
   // What handlers began goes to the kernel before somebody else waits on our descriptor.
-  return runs.settle();
+  auto settled = runs.settle();
+  runs.end_turns();
+  return settled;
 }
 
 int reactor::run_until_signal(const shutdown_options& options) {
