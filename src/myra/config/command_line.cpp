@@ -56,14 +56,14 @@ std::unexpected<error_report> not_understood(const std::string& word,
   return invalid(unknown_name("option " + name, nearest_name(name, known_options(fields))));
 }
 
-/// CLI11 says "--name: ..." of an option whose value is missing, and nothing else makes it throw
-/// here.
-std::unexpected<error_report> no_value(std::string_view what, std::span<const field> fields) {
-  const std::string_view option = what.substr(0, what.find(':'));
+/// A value is missing only behind the last word, `--name` or `--name=`; nothing else makes CLI11
+/// throw here. Its own words are not looked at: they differ from version to version.
+std::unexpected<error_report> no_value(std::string_view last, std::span<const field> fields) {
+  const std::string_view option = last.substr(0, last.find('='));
   for (const field& each : fields)
-    if (option == long_option_of(each))
+    if (option == option_of(each) || option == long_option_of(each))
       return invalid(not_allowed(each, option_of(each), "nothing"));
-  return invalid(on_one_line(what));
+  return invalid(std::string(option) + ": found nothing, allowed a file");
 }
 
 value from_text(const field& to, const std::string& text) {
@@ -96,8 +96,8 @@ opened<command_line> read_arguments(std::span<const std::string> arguments,
 
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    return no_value(error.what(), fields);
+  } catch (const CLI::ParseError&) {
+    return no_value(arguments.back(), fields);
   }
   if (const auto extras = app.remaining(); !extras.empty())
     return not_understood(extras.front(), fields);

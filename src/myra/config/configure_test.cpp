@@ -122,8 +122,14 @@ TEST_F(configure_test, unknown_options_are_refused_with_the_nearest_known_one) {
 }
 
 TEST_F(configure_test, a_missing_value_is_told) {
-  EXPECT_EQ(refused({"--depth"}), "--depth: found nothing, allowed 1 to 9");
-  EXPECT_TRUE(refused({"--config"}).starts_with("--config: ")) << refused({"--config"});
+  const std::string of_depth = "--depth: found nothing, allowed 1 to 9";
+  EXPECT_EQ(refused({"--depth"}), of_depth);
+  EXPECT_EQ(refused({"--depth="}), of_depth);
+  EXPECT_EQ(refused({"--demo.depth"}), of_depth) << "the long name";
+  EXPECT_EQ(refused({"--loud", "--threads", "2", "--depth"}), of_depth) << "behind others";
+  EXPECT_EQ(refused({"--depth", "3", "--depth"}), of_depth) << "the second time";
+  EXPECT_EQ(refused({"--config"}), "--config: found nothing, allowed a file");
+  EXPECT_EQ(refused({"--config="}), "--config: found nothing, allowed a file");
 }
 
 TEST_F(configure_test, a_mistake_in_the_file_is_told_with_its_place) {
