@@ -34,10 +34,6 @@ struct target {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   target first;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  // Outside of ASCII toml++ 3.3 reaches its own "unreachable" table entries (U+FEF7 in a key),
-  // which only says what is known.
-  for (const char each : text)
-    if (static_cast<unsigned char>(each) >= 0x80) return 0;
   const auto read = read_text(text, "x.toml", first.fields());
   if (!read) {
     fuzz::require(read.error().what.find('\n') == std::string::npos, "a refusal is one line");

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <variant>
 
+#include "myra/config/characters.hpp"
 #include "myra/config/configure.hpp"
 #include "myra/config/message.hpp"
 #include "myra/config/nearest_name.hpp"
@@ -127,24 +128,6 @@ opened<std::string> contents_of(const std::string& path) {
   return contents;
 }
 
-/// TOML has no control characters but tabs and line ends. Refused here, because toml++ 3.3 asserts
-/// on some.
-opened<void> check_characters(std::string_view text, const std::string& name) {
-  std::size_t line = 1;
-  std::size_t column = 1;
-  for (const char each : text) {
-    const auto code = static_cast<unsigned char>(each);
-    if ((code < 0x20 && each != '\t' && each != '\n' && each != '\r') || code == 0x7f)
-      return invalid(name + ':' + std::to_string(line) + ':' + std::to_string(column) +
-                     ": is not TOML: found the control character " + std::to_string(code));
-    ++column;
-    if (each != '\n') continue;
-    ++line;
-    column = 1;
-  }
-  return {};
-}
-
 /// As a basic string of TOML.
 std::string in_quotes(const std::string& text) {
   std::string all = "\"";
@@ -180,6 +163,8 @@ std::string table_of(const field& printed_field) {
 
 opened<void> read_text(std::string_view text, const std::string& name,
                        std::span<const field> fields) {
+  // The mark that some editors begin a file with (U+FEFF) says nothing in UTF-8.
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (auto clean = check_characters(text, name); !clean) return clean;
   const toml::parse_result document = toml::parse(text);
   if (!document) {
