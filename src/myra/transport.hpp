@@ -2,6 +2,7 @@
 #pragma once
 
 #include "myra/reactor/reactor.hpp"
+#include "myra/reactor/task_scope.hpp"
 #include "myra/transport/async.hpp"
 #include "myra/transport/blocking.hpp"
 #include "myra/transport/connection.hpp"

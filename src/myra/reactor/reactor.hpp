@@ -52,7 +52,7 @@ class reactor {
   /// Ends `run`, or has `run_until_signal` drain, after its present turn. Any thread.
   void stop() noexcept;
 
-  /// Runs `call` on the reactor's thread. Any thread. `call` is moved from only when accepted.
+  /// Runs `call` on the reactor's thread. Any thread. A call that is not accepted is dropped unrun.
   [[nodiscard]] post_status post(posted_call call);
 
   [[nodiscard]] io::backend_kind backend() const noexcept;

@@ -16,7 +16,7 @@ class transport_error_category final : public std::error_category {
       case transport_errc::end_of_stream: return "the peer has sent all that it will send";
       case transport_errc::closed: return "this side closed the connection";
       case transport_errc::idle_timeout: return "nothing came or went for the idle time";
-      case transport_errc::write_timeout: return "the peer took nothing for the write time";
+      case transport_errc::write_timeout: return "the peer took too long to take what was sent";
       case transport_errc::connect_timeout: return "no address answered by the deadline";
       case transport_errc::receive_timeout: return "nothing came by the deadline of the receive";
       case transport_errc::handler_threw: return "the connection's handler threw an exception";

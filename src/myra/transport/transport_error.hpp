@@ -9,7 +9,7 @@ enum class transport_errc {
   end_of_stream = 1,  ///< The peer has sent all that it will send. Is condition::disconnected.
   closed,             ///< This side closed the connection. Is condition::disconnected.
   idle_timeout,       ///< Nothing came or went for the idle time. Is condition::timed_out.
-  write_timeout,      ///< The peer took nothing for the write time. Is condition::timed_out.
+  write_timeout,      ///< A send took longer than the write time. Is condition::timed_out.
   connect_timeout,    ///< No address answered by the deadline. Is condition::timed_out.
   receive_timeout,    ///< Nothing came by the deadline of this receive. Is condition::timed_out.
   handler_threw,      ///< The connection's handler threw an exception.

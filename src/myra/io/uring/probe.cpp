@@ -106,7 +106,7 @@ void list_unused(feature_list& list, io_uring& on) {
   // receive, Linux 6.15).
   list.available_if(false, "zero-copy receive", "",
                     knows(IORING_OP_RECV_ZC)
-                        ? "the kernel knows the operation; Myra does not use it yet"
+                        ? "not built in yet, though this kernel knows the operation"
                         : "needs Linux 6.15 and a network card with header split");
 }
 
