@@ -87,10 +87,8 @@ void listener::acceptor::accepted(int socket) noexcept {
   made->set_parent(*this);
   try {
     start(*made);
-  } catch (const std::exception& thrown) {
-    ++loop_.tally().handler_exceptions;
-    loop_.log()(log_level::error,
-                std::string("listener: making a handler threw: ") + thrown.what());
+  } catch (...) {
+    note_exception(loop_, "listener: making a handler", std::current_exception());
     made->abort();
   }
   // What the kernel has accepted beyond the limit is served; no more is asked for until one ends.
