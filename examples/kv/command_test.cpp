@@ -1,4 +1,4 @@
-#include "command.hpp"
+#include "server.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 /// Commands without a network: the reactor is there, but nothing listens.
 class CommandTest : public testing::Test {
  protected:
-  server on{myra::reactor::open({.backend = myra::io::backend_kind::epoll}).value(), limits{}};
+  server on{.bounds = {},
+            .reactor = myra::reactor::open({.backend = myra::io::backend_kind::epoll}).value()};
   client from;
 
   CommandTest() {
@@ -36,10 +37,8 @@ class CommandTest : public testing::Test {
     return run(arguments);
   }
   std::string run(const std::vector<std::string_view>& arguments) {
-    replies reply(on.batch);
-    execute({on, from, reply, arguments});
-    EXPECT_FALSE(reply.waiting());
-    return {on.batch.text.data(), std::exchange(on.batch.size, 0)};
+    execute(on, from, arguments);
+    return std::exchange(on.replies, {});
   }
 };
 
@@ -151,6 +150,13 @@ TEST_F(CommandTest, ManyKeysAtOnce) {
   EXPECT_EQ(run("flushall now"), "-ERR syntax error\r\n");
   EXPECT_EQ(run("flushall async"), "+OK\r\n");
   EXPECT_EQ(run("dbsize"), ":0\r\n");
+}
+
+TEST_F(CommandTest, AReplyIsBounded) {
+  on.bounds.value_size_max_bytes = 1000;  // a reply: four of them
+  run({"set", "k", std::string(1000, 'v')});
+  EXPECT_EQ(run("mget k k k k"), "-ERR reply is longer than 4000 bytes\r\n");
+  EXPECT_TRUE(run("mget k k k").starts_with("*3\r\n$1000\r\nvvv"));
 }
 
 TEST_F(CommandTest, Expire) {

@@ -23,27 +23,14 @@ const char* find(const char* begin, const char* end, char wanted) {
   return static_cast<const char*>(std::memchr(begin, wanted, distance(begin, end)));
 }
 
-// A decimal number as Redis takes it: no sign but a minus, no leading zero, no blank.
-std::optional<long long> parse_number(std::string_view text) {
-  if (text == "0") return 0;
-  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
-  if (digits.empty() || digits.front() < '1' || digits.front() > '9') return std::nullopt;
-  long long value = 0;
-  const char* const begin = std::to_address(text.begin());
-  const char* const end = std::to_address(text.end());
-  const auto [stop, error] = std::from_chars(begin, end, value);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return value;
-}
-
 // The usual length line, complete and with a number of one to nine digits: reads it, moves `at`
 // behind it and says true. Says false of any other line, and leaves that to scan_any_length().
-inline bool take_short_length(const char*& at, const char* end, long long& value) {
+inline bool take_short_length(const char*& at, const char* end, std::int64_t& value) {
   constexpr std::ptrdiff_t digits_max = 9;
   const char* digit = at + 1;
   if (end - digit < 3) return false;  // a digit, and the two bytes of the line end
   const char* const stop = digit + std::min(end - digit - 2, digits_max);
-  long long number = 0;
+  std::int64_t number = 0;
   do {
     const int next = *digit - '0';
     if (next < 0 || next > 9) break;
@@ -57,6 +44,18 @@ inline bool take_short_length(const char*& at, const char* end, long long& value
 }
 
 }  // namespace
+
+std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
+  if (text == "0") return 0;
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.empty() || digits.front() < '1' || digits.front() > '9') return std::nullopt;
+  std::int64_t value = 0;
+  const char* const begin = std::to_address(text.begin());
+  const char* const end = std::to_address(text.end());
+  const auto [stop, error] = std::from_chars(begin, end, value);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
 
 std::optional<resp_command> resp_parser::next() {
   if (delivered_) forget_tail();
@@ -121,7 +120,7 @@ resp_parser::progress resp_parser::scan_inline(const char* begin, const char* en
 
 resp_parser::progress resp_parser::scan_count(const char* begin, const char* end) {
   static constexpr length_words words{"invalid multibulk length", "too big mbulk count string"};
-  long long count = 0;
+  std::int64_t count = 0;
   const progress state = scan_length(begin, end, words, count);
   if (state != progress::complete) return state;
   if (count <= 0) return progress::ignored;
@@ -134,7 +133,7 @@ resp_parser::progress resp_parser::scan_bulk_size(const char* begin, const char*
   const char* const at = begin + offset_;
   if (at == end) return progress::incomplete;
   if (*at != '$') return fail(std::string("expected '$', got '") + *at + "'");
-  long long value = 0;
+  std::int64_t value = 0;
   const progress state = scan_length(begin, end, words, value);
   if (state != progress::complete) return state;
   const auto size = static_cast<std::size_t>(value);
@@ -146,7 +145,8 @@ resp_parser::progress resp_parser::scan_bulk_size(const char* begin, const char*
 
 // Reads the length line at offset_.
 inline resp_parser::progress resp_parser::scan_length(const char* begin, const char* end,
-                                                      const length_words& words, long long& value) {
+                                                      const length_words& words,
+                                                      std::int64_t& value) {
   const char* at = begin + offset_;
   if (!take_short_length(at, end, value) ||
       distance(begin + offset_, at) - 2 > limits_.inline_size_max_bytes)
@@ -158,7 +158,7 @@ inline resp_parser::progress resp_parser::scan_length(const char* begin, const c
 
 // The same for lines that are incomplete, or hold a number that is negative, long, or none.
 resp_parser::progress resp_parser::scan_any_length(const char* begin, const char* end,
-                                                   const length_words& words, long long& value) {
+                                                   const length_words& words, std::int64_t& value) {
   const char* const line = begin + offset_;
   const char* const limit = line + std::min(distance(line, end), limits_.inline_size_max_bytes + 1);
   const char* const line_end = find(line + searched_size_, limit, '\r');
@@ -169,7 +169,7 @@ resp_parser::progress resp_parser::scan_any_length(const char* begin, const char
   }
   searched_size_ = distance(line, line_end);
   if (line_end + 1 == end) return progress::incomplete;
-  const auto number = parse_number({line + 1, line_end});
+  const auto number = parse_integer({line + 1, line_end});
   if (!number) return fail(words.invalid);
   value = *number;
   offset_ += searched_size_ + 2;

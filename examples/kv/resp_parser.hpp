@@ -11,6 +11,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +37,9 @@ struct resp_limits {
 
 /// The arguments of one command, the first is its name. There is at least one.
 using resp_command = std::span<const std::string_view>;
+
+/// A decimal number in Redis' strict form: no sign but a minus, no leading zero, no blank.
+[[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text) noexcept;
 
 /// Splits what one client sends into commands; fed in pieces of any size. The arguments of a
 /// command that lies whole in the fed chunk are views into that chunk (except for inline arguments
@@ -86,9 +90,9 @@ class resp_parser {
   [[nodiscard]] progress scan_count(const char* begin, const char* end);
   [[nodiscard]] progress scan_bulk_size(const char* begin, const char* end);
   [[nodiscard]] progress scan_length(const char* begin, const char* end, const length_words& words,
-                                     long long& value);
+                                     std::int64_t& value);
   [[nodiscard]] progress scan_any_length(const char* begin, const char* end,
-                                         const length_words& words, long long& value);
+                                         const length_words& words, std::int64_t& value);
   [[nodiscard]] progress fail(std::string_view why);
 
   void keep_tail();

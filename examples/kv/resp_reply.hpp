@@ -4,8 +4,10 @@
 
 #include <array>
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace kv {
@@ -51,8 +53,8 @@ void write_error(Sink& sink, std::string_view text) {
 }
 
 template <reply_sink Sink>
-void write_integer(Sink& sink, std::int64_t number) {
-  write_number(sink, ':', number);
+void write_integer(Sink& sink, std::integral auto number) {
+  write_number(sink, ':', static_cast<std::int64_t>(number));
 }
 
 /// Any bytes.
@@ -61,6 +63,12 @@ void write_bulk(Sink& sink, std::string_view bytes) {
   write_number(sink, '$', static_cast<std::int64_t>(bytes.size()));
   sink.append(bytes);
   sink.append(std::string_view("\r\n"));
+}
+
+/// Several, one after the other.
+template <reply_sink Sink>
+void write_bulks(Sink& sink, std::initializer_list<std::string_view> all) {
+  for (const std::string_view bytes : all) write_bulk(sink, bytes);
 }
 
 /// The value that is not there.

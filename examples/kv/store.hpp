@@ -1,87 +1,112 @@
 // The keys and their values, and when they end.
-//
-// Thread: one, the reactor's. No locks: a server of one thread needs none.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 
 #include "myra/core/clock.hpp"
 
 namespace kv {
 
-/// The bytes of a value, counted: a long reply under way keeps them while the key gets others.
-using shared_text = std::shared_ptr<std::string>;
-
-/// Hashes text from a seed drawn at the start, so that nobody can prepare keys that all collide.
-/// Transparent: a key is looked up by the bytes in the network's buffer, no string is made of it.
+/// Transparent: a key is looked up by its bytes in the network's buffer, no string is made of it.
+/// Clients are trusted not to choose keys that collide, as they are trusted with FLUSHALL; a server
+/// for strangers would take a hash with a secret seed here.
 struct text_hash {
   using is_transparent = void;
-  std::uint64_t seed;
-
-  text_hash();
-  [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept;
+  [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>()(text);
+  }
 };
 
-/// A key that has ended is not there.
+/// A key that has ended is not there. Thread: one, the reactor's, so there is no lock.
 class store {
  public:
+  struct entry {
+    std::string value;
+    myra::time_point end = myra::never;
+  };
+
   /// The present moment, until the next call: one look at the clock for all commands of a turn.
   void set_now(myra::time_point now) noexcept { now_ = now; }
   [[nodiscard]] myra::time_point now() const noexcept { return now_; }
 
-  /// The value of `key`, or null. The reference is good until the store is changed.
-  [[nodiscard]] const shared_text& find(std::string_view key);
-  [[nodiscard]] bool contains(std::string_view key) { return find(key) != nullptr; }
+  /// What is at `key`, or null. Good until the store is changed.
+  [[nodiscard]] const entry* find(std::string_view key) {
+    const auto at = live(key);
+    return at == entries_.end() ? nullptr : &at->second;
+  }
 
-  /// Sets `key` to a copy of `text`, until `end` (`myra::never`: until it is changed). Writes into
-  /// the memory of the old value where that is large enough and no reply still reads it.
-  void set(std::string_view key, std::string_view text, myra::time_point end);
-  /// Whether there was such a key.
-  bool erase(std::string_view key);
-  void clear() noexcept;
+  /// Sets `key` to a copy of `text`, until `end` (`myra::never`: until it is changed).
+  void set(std::string_view key, std::string_view text, myra::time_point end) {
+    auto at = entries_.find(key);
+    if (at == entries_.end()) at = entries_.try_emplace(std::string(key)).first;
+    std::string& value = at->second.value;
+    // A key that once held a megabyte does not hold on to it; otherwise the memory is used again.
+    if (value.capacity() <= 2 * text.size() + 64)
+      value.assign(text);
+    else
+      std::string(text).swap(value);
+    move_end(*at, end);
+  }
 
-  /// When `key` ends: nothing when there is no such key, `myra::never` when it does not end.
-  [[nodiscard]] std::optional<myra::time_point> end_of(std::string_view key);
   /// Whether there was such a key. An end that has come removes it at once.
-  bool set_end(std::string_view key, myra::time_point end);
+  bool set_end(std::string_view key, myra::time_point end) {
+    const auto at = live(key);
+    if (at == entries_.end()) return false;
+    move_end(*at, end);
+    if (end <= now_) remove(at);
+    return true;
+  }
+  bool erase(std::string_view key) { return set_end(key, now_); }
+
+  void clear() noexcept {
+    ending_.clear();
+    entries_.clear();
+  }
 
   /// Removes keys that have ended, the earliest first, `count_max` at most: bounded work for a
   /// timer. Returns how many.
-  std::size_t sweep(std::size_t count_max);
+  std::size_t sweep(std::size_t count_max) {
+    std::size_t count = 0;
+    for (; count < count_max && !ending_.empty() && ending_.begin()->first <= now_; ++count)
+      remove(entries_.find(*ending_.begin()->second));
+    expired_count_ += count;
+    return count;
+  }
 
-  /// Keys, those included that have ended and were not looked up or swept since.
+  /// Keys, those included that have ended and were not swept since.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] std::size_t ending_count() const noexcept { return ending_.size(); }
-  /// Memory of keys and values, about.
-  [[nodiscard]] std::size_t used_bytes() const noexcept { return used_bytes_; }
   /// Keys removed because they had ended.
-  [[nodiscard]] std::uint64_t expired_count() const noexcept { return expired_count_; }
+  [[nodiscard]] std::size_t expired_count() const noexcept { return expired_count_; }
 
  private:
-  struct entry {
-    shared_text value;
-    myra::time_point end = myra::never;
-  };
   using table = std::unordered_map<std::string, entry, text_hash, std::equal_to<>>;
 
-  [[nodiscard]] table::iterator live(std::string_view key);
-  void write(table::iterator at, std::string_view text);
-  void move_end(table::iterator at, myra::time_point end);
-  void remove(table::iterator at);
+  [[nodiscard]] table::iterator live(std::string_view key) {
+    const auto at = entries_.find(key);
+    return at == entries_.end() || at->second.end > now_ ? at : entries_.end();
+  }
+
+  void move_end(table::value_type& of, myra::time_point end) {
+    if (of.second.end == end) return;
+    if (of.second.end != myra::never) ending_.erase({of.second.end, &of.first});
+    if (end != myra::never) ending_.emplace(end, &of.first);
+    of.second.end = end;
+  }
+
+  void remove(table::iterator at) {
+    move_end(*at, myra::never);
+    entries_.erase(at);
+  }
 
   myra::time_point now_;
   table entries_;
   // The keys that end, in that order; they point into the table, whose nodes stay where they are.
   std::set<std::pair<myra::time_point, const std::string*>> ending_;
-  std::size_t used_bytes_ = 0;
-  std::uint64_t expired_count_ = 0;
+  std::size_t expired_count_ = 0;
 };
 
 }  // namespace kv
