@@ -39,6 +39,7 @@ listener::acceptor::acceptor(loop& runs, int socket, const listener_options& opt
       pause_(*this),
       back_off_(back_off_first) {
   accept_.descriptor = close_.descriptor = socket;
+  options_.connection = fit_for(local.family(), options_.connection);
   accept_.multishot = runs.options().features.multishot_accept;
   runs.enlist(*this);
 }

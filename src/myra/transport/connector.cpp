@@ -161,6 +161,7 @@ void connect_attempt::race::finished(attempt& ended, int result) noexcept {
     loop_.backend().sockets().close(socket);
   } else {
     winner_ = socket;
+    options_.connection = fit_for(ended.address->sa_family, options_.connection);
     settle({});
   }
   if (!settled_) {

@@ -23,6 +23,11 @@ void apply(const connection_options& options, io::network& sockets, int socket) 
   if (options.receive_buffer_bytes != 0) set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
 }
 
+connection_options fit_for(int family, connection_options options) noexcept {
+  if (family == AF_UNIX) options.receive = receive_mode::one_shot;
+  return options;
+}
+
 stream::stream(stream_table& table, int descriptor, const connection_options& options,
                std::uint64_t generation) noexcept
     : table_(table),

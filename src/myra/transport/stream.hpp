@@ -65,6 +65,11 @@ struct slot_queue {
 /// accepts (tcp(7), socket(7)).
 void apply(const connection_options& options, io::network& sockets, int socket) noexcept;
 
+/// The same, but for what cannot be had on sockets of `family`: on Unix sockets a multishot receive
+/// may sleep over the end of the stream when it came before the last bytes were taken (Linux 6.17
+/// and newer, whose count of unread bytes, SO_INQ, leaves out the end; TCP's includes it).
+[[nodiscard]] connection_options fit_for(int family, connection_options options) noexcept;
+
 class stream final : public list_node<stream_tag> {
  public:
   /// Takes over a connected socket. Nothing is received before `begin`, `set_handler` or the first
