@@ -30,10 +30,7 @@ backend_maker without(bool feature_switches::* feature, std::string name) {
 std::vector<backend_maker> makers() {
   uring_options ordinary;
   ordinary.receive_buffer_count = 16;
-  uring_options spinning = ordinary;
-  spinning.wait = waiting::spin;
-  return {with("uring", ordinary), with("uring_spinning", spinning),
-          without(&feature_switches::silent_sends, "silent_sends"),
+  return {with("uring", ordinary), without(&feature_switches::silent_sends, "silent_sends"),
           without(&feature_switches::registered_ring, "registered_ring"),
           without(&feature_switches::deferred_task_run, "deferred_task_run")};
 }
