@@ -1,9 +1,30 @@
 #include "fixture.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
 namespace myra::conformance {
+namespace {
+
+/// Both ends of some hundred connections are in this process.
+void allow_many_descriptors() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 8192));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string unused_name() {
+  static std::atomic<int> count{0};
+  return "myra-conformance-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+}
+
+}  // namespace
 
 void record::on_open(connection& peer) {
   ++opens;
@@ -30,15 +51,64 @@ void record::on_writable(connection& peer) {
   if (when_writable) when_writable(peer);
 }
 
-void record::on_close(connection&, std::error_code reason) {
+void record::on_drain(connection& peer) {
+  if (when_drained)
+    when_drained(peer);
+  else
+    connection_handler::on_drain(peer);
+}
+
+void record::on_close(connection& peer, std::error_code reason) {
   ++closes;
   why = reason;
+  if (when_closed) when_closed(peer);
+}
+
+void record::calm() {
+  when_open = when_ended = when_writable = when_drained = when_closed = nullptr;
+  when_received = nullptr;
+}
+
+void echo(record& seen) {
+  seen.when_received = [](connection& peer, message& bytes) {
+    EXPECT_EQ(peer.send(bytes.detach()), send_status::accepted);
+  };
+}
+
+connect_callback dialled::note() {
+  return [this](result<connection> came) noexcept {
+    ++calls;
+    outcome.emplace(std::move(came));
+  };
+}
+
+log_sink log_lines::sink() {
+  log_sink made;
+  made.context = this;
+  made.write = [](void* context, log_level, std::string_view line) noexcept {
+    auto& self = *static_cast<log_lines*>(context);
+    const std::lock_guard held(self.lock_);
+    self.text_.append(line).append("\n");
+  };
+  return made;
+}
+
+bool log_lines::contain(std::string_view part) const {
+  const std::lock_guard held(lock_);
+  return text_.find(part) != std::string::npos;
 }
 
 void conformance_test::SetUp() {
+  allow_many_descriptors();
   descriptors_before_ = open_descriptors();
   host_ = raw_sockets();
   open_reactor(options());
+}
+
+reactor_options conformance_test::options() {
+  reactor_options made = GetParam().options;
+  made.log = log_.sink();
+  return made;
 }
 
 void conformance_test::open_reactor(const reactor_options& options) {
@@ -51,7 +121,7 @@ void conformance_test::open_reactor(const reactor_options& options) {
 void conformance_test::close_reactor() {
   listeners_.clear();
   if (!reactor_) return;
-  EXPECT_TRUE(reactor_->drain(std::chrono::seconds(5))) << "a connection was still open after the drain's deadline";
+  EXPECT_TRUE(reactor_->drain(patient(5s))) << "a connection was still open after the drain's deadline";
   buffer_pool& pool = reactor_->internals().pool();
   pool.collect();
   EXPECT_EQ(pool.application_count(), 0U) << "buffers did not come home";
@@ -59,32 +129,75 @@ void conformance_test::close_reactor() {
   reactor_.reset();
 }
 
+void conformance_test::destroy_reactor() {
+  listeners_.clear();
+  reactor_.reset();
+}
+
 void conformance_test::TearDown() {
+  for (record& each : handlers_) each.calm();  // what they would do may refer to what the case had
   close_reactor();
   host_.reset();
   // A ring is torn down by the kernel after its descriptor is closed, and takes its sockets with it a moment later.
-  for (int i = 0; i < 200 && open_descriptors() != descriptors_before_; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (int i = 0; i < 400 && open_descriptors() != descriptors_before_; ++i) std::this_thread::sleep_for(5ms);
   EXPECT_EQ(open_descriptors(), descriptors_before_) << "descriptors leaked";
 }
 
-listener& conformance_test::listen(connection_handler& handler, listener_options options) {
-  if (options.address.empty() && options.inherited_descriptor < 0) options.address = "127.0.0.1:0";
+record& conformance_test::handler() { return handlers_.emplace_back(); }
+
+listener& conformance_test::open_listener(listener_options options) {
+  if (options.address.empty() && options.inherited_descriptor < 0) options.address = near().to_string();
   auto made = listener::open(*reactor_, options);
   if (!made) throw std::runtime_error(describe(made.error()));
   listeners_.push_back(std::make_unique<listener>(std::move(*made)));
-  listeners_.back()->serve(handler);
   return *listeners_.back();
 }
 
+listener& conformance_test::listen(connection_handler& handler, listener_options options) {
+  listener& made = open_listener(std::move(options));
+  made.serve(handler);
+  return made;
+}
+
+endpoint conformance_test::near() const {
+  switch (GetParam().sockets) {
+    case family::ipv4: break;
+    case family::ipv6: return endpoint::parse("[::1]:0").value();
+    case family::unix_path: return endpoint::parse("unix:/tmp/" + unused_name()).value();
+    case family::unix_abstract: return endpoint::parse("unix:@" + unused_name()).value();
+  }
+  return endpoint::parse("127.0.0.1:0").value();
+}
+
+connection conformance_test::dial(const endpoint& to, const connect_options& options) {
+  dialled made;
+  const connect_attempt attempt = connect(*reactor_, std::span(&to, 1), options, made.note());
+  turn_until([&] { return made.calls == 1; });
+  if (!made.connected()) throw std::system_error(made.error(), "dialling " + to.to_string());
+  return std::move(**made.outcome);
+}
+
+bool conformance_test::act(const connection_handle& to, std::function<void(connection&)> act) {
+  bool acted = false;
+  bool over = false;
+  EXPECT_EQ(to.post([&](connection& peer) noexcept {
+    acted = true;
+    act(peer);
+  }), post_status::accepted);
+  EXPECT_EQ(reactor_->post([&]() noexcept { over = true; }), post_status::accepted);
+  turn_until([&] { return over; });
+  return acted;
+}
+
 bool conformance_test::turn_until(const std::function<bool()>& done, std::chrono::milliseconds limit) {
+  limit = patient(limit);
   const auto end = clock::now() + limit;
   while (!done()) {
     if (clock::now() > end) {
       ADD_FAILURE() << "what the case waits for did not happen within " << limit.count() << " ms";
       return false;
     }
-    const auto turned = reactor_->run_once(std::chrono::milliseconds(2));
+    const auto turned = reactor_->run_once(2ms);
     EXPECT_TRUE(turned);
     if (!turned) return false;
   }
@@ -93,11 +206,11 @@ bool conformance_test::turn_until(const std::function<bool()>& done, std::chrono
 
 void conformance_test::turn_for(std::chrono::milliseconds time) {
   const auto end = clock::now() + time;
-  while (clock::now() < end) ASSERT_TRUE(reactor_->run_once(std::chrono::milliseconds(2)));
+  while (clock::now() < end) ASSERT_TRUE(reactor_->run_once(2ms));
 }
 
 transcript conformance_test::finish(peer& ended) {
-  turn_until([&] { return ended.done(); }, std::chrono::seconds(15));
+  turn_until([&] { return ended.done(); }, 15s);
   return ended.finish();
 }
 

@@ -19,11 +19,12 @@ struct step {
     send_in_pieces,     ///< `bytes`, `count` at a time, with `pause` between the pieces.
     receive,            ///< Exactly `count` bytes.
     receive_to_end,     ///< Until the end of the stream or a reset.
+    receive_slowly,     ///< The same, `count` bytes at a time, with `pause` after each.
     half_close,         ///< shutdown(2), SHUT_WR.
     reset,              ///< Close with a reset.
     close,              ///< Close; what was not received makes it a reset, as always.
     wait,               ///< For `pause`.
-    small_window,       ///< Set the socket's receive buffer as small as the kernel lets it be.
+    small_window,       ///< Set the socket's receive buffer to 32 KiB, which the kernel doubles.
   };
   act what;
   std::string bytes;
@@ -40,15 +41,21 @@ inline step send_in_pieces(std::string bytes, std::size_t count, std::chrono::mi
 }
 inline step receive(std::size_t count) { return {step::act::receive, {}, count}; }
 inline step receive_to_end() { return {step::act::receive_to_end, {}}; }
+inline step receive_slowly(std::size_t count, std::chrono::milliseconds pause) {
+  return {step::act::receive_slowly, {}, count, pause};
+}
 inline step half_close() { return {step::act::half_close, {}}; }
 inline step reset() { return {step::act::reset, {}}; }
 inline step close() { return {step::act::close, {}}; }
 inline step wait(std::chrono::milliseconds pause) { return {step::act::wait, {}, 0, pause}; }
 inline step small_window() { return {step::act::small_window, {}}; }
 
-/// What a peer saw.
+/// What a peer saw. Of a crowd: all of it, one after the other; the booleans say "each of them".
 struct transcript {
   std::string received;
+  std::size_t connections = 0;
+  std::size_t ends = 0;
+  std::size_t resets = 0;
   bool connected = false;
   bool saw_end = false;     ///< The end of the stream.
   bool saw_reset = false;   ///< ECONNRESET or EPIPE, receiving or sending.
@@ -71,6 +78,8 @@ class peer_host {
   virtual ~peer_host() = default;
   /// A peer that connects to `to` and runs `what`.
   [[nodiscard]] virtual std::unique_ptr<peer> dial(const endpoint& to, script what) = 0;
+  /// A crowd: `count` peers that connect one after the other; then all do the first step, then the second.
+  [[nodiscard]] virtual std::unique_ptr<peer> dial_many(const endpoint& to, std::size_t count, script what) = 0;
   /// A peer that listens, accepts one connection, and runs `what`. `at` is set to where.
   [[nodiscard]] virtual std::unique_ptr<peer> answer(const endpoint& near, script what, endpoint& at) = 0;
   /// An address that refuses connections.

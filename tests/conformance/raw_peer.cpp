@@ -9,13 +9,15 @@
 #include <system_error>
 #include <thread>
 
+#include "patience.hpp"
 #include "peer.hpp"
 
 namespace myra::conformance {
 namespace {
 
 using steady = std::chrono::steady_clock;
-constexpr std::chrono::seconds step_limit{10};
+
+std::chrono::milliseconds step_limit() { return patient(std::chrono::seconds(10)); }
 
 class descriptor {
  public:
@@ -42,78 +44,54 @@ int must(int result, const char* call) {
 
 bool ready(int socket, short events) {
   pollfd asked{.fd = socket, .events = events, .revents = 0};
-  return ::poll(&asked, 1, static_cast<int>(std::chrono::milliseconds(step_limit).count())) == 1;
+  return ::poll(&asked, 1, static_cast<int>(step_limit().count())) == 1;
 }
 
-class raw_peer final : public peer {
+/// One socket and what it saw.
+class raw_end {
  public:
-  /// `listening` accepts one connection; without one the peer connects to `to`.
-  raw_peer(descriptor listening, const endpoint& to, script what)
-      : listening_(std::move(listening)), to_(to), script_(std::move(what)), thread_([this] { run(); }) {}
-  ~raw_peer() override {
-    if (thread_.joinable()) thread_.join();
-  }
+  explicit raw_end(descriptor socket) : socket_(std::move(socket)) { seen.connected = socket_.get() >= 0; }
 
-  [[nodiscard]] bool done() const noexcept override { return done_.load(std::memory_order_acquire); }
-
-  [[nodiscard]] transcript finish() override {
-    if (thread_.joinable()) thread_.join();
-    return seen_;
+  void carry_out(const step& next) {
+    if (socket_.get() >= 0 && !act_on(next)) close();
   }
+  void close() { socket_.close(); }
+
+  transcript seen;
 
  private:
-  void run() {
-    connected();
-    if (seen_.connected)
-      for (const step& next : script_)
-        if (!carry_out(next)) break;
-    socket_.close();
-    seen_.done = true;
-    done_.store(true, std::memory_order_release);
-  }
-
-  void connected() {
-    if (listening_.get() >= 0) {
-      seen_.in_time = ready(listening_.get(), POLLIN);
-      if (seen_.in_time) socket_ = descriptor(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      listening_.close();
-    } else {
-      socket_ = descriptor(::socket(to_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-      if (::connect(socket_.get(), to_.address(), to_.size()) < 0) socket_.close();
-    }
-    seen_.connected = socket_.get() >= 0;
-  }
-
   /// False: the connection is over.
-  bool carry_out(const step& next) {
+  bool act_on(const step& next) {
     using act = step::act;
     switch (next.what) {
       case act::send: return send_all(next.bytes);
       case act::send_in_pieces: return send_pieces(next);
-      case act::receive: return receive(next.count);
-      case act::receive_to_end: return receive(SIZE_MAX);
+      case act::receive: return receive(next.count, 64 * 1024, {});
+      case act::receive_to_end: return receive(SIZE_MAX, 64 * 1024, {});
+      case act::receive_slowly: return receive(SIZE_MAX, next.count, next.pause);
       case act::half_close: ::shutdown(socket_.get(), SHUT_WR); return true;
-      case act::reset: reset(); return false;
-      case act::close: socket_.close(); return false;
+      case act::reset: return reset();
+      case act::close: return false;
       case act::wait: std::this_thread::sleep_for(next.pause); return true;
       case act::small_window: {
-        const int least = 1;
-        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+        // With much less the kernels' own timers against silly windows (tcp(7)) set the pace.
+        const int little = 32 * 1024;
+        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
         return true;
       }
     }
     return false;
   }
 
-  void reset() {
+  bool reset() {
     const linger none{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    socket_.close();
+    return false;
   }
 
   bool send_all(std::string_view bytes) {
     while (!bytes.empty()) {
-      if (!ready(socket_.get(), POLLOUT)) return seen_.in_time = false;
+      if (!ready(socket_.get(), POLLOUT)) return seen.in_time = false;
       const auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && errno == EAGAIN) continue;
       if (sent < 0) return failed();
@@ -132,43 +110,110 @@ class raw_peer final : public peer {
     return true;
   }
 
-  bool receive(std::size_t count) {
-    std::string piece(64 * 1024, '\0');
-    const auto deadline = steady::now() + step_limit;
+  bool receive(std::size_t count, std::size_t piece_size, std::chrono::milliseconds pause) {
+    std::string piece(piece_size, '\0');
+    const auto deadline = steady::now() + step_limit();
     while (count > 0) {
-      if (steady::now() > deadline || !ready(socket_.get(), POLLIN)) return seen_.in_time = false;
+      if (steady::now() > deadline || !ready(socket_.get(), POLLIN)) return seen.in_time = false;
       const auto got = ::recv(socket_.get(), piece.data(), std::min(piece.size(), count), MSG_DONTWAIT);
       if (got < 0 && errno == EAGAIN) continue;
       if (got < 0) return failed();
-      if (got == 0) return !(seen_.saw_end = true) || count == SIZE_MAX;
-      seen_.received.append(piece.data(), static_cast<std::size_t>(got));
+      if (got == 0) return !(seen.saw_end = true) || count == SIZE_MAX;
+      seen.received.append(piece.data(), static_cast<std::size_t>(got));
       if (count != SIZE_MAX) count -= static_cast<std::size_t>(got);
+      if (pause.count() != 0) std::this_thread::sleep_for(pause);
     }
     return true;
   }
 
   bool failed() {
-    seen_.saw_reset = errno == ECONNRESET || errno == EPIPE;
+    seen.saw_reset = errno == ECONNRESET || errno == EPIPE;
     return false;
   }
 
-  descriptor listening_;
   descriptor socket_;
+};
+
+class raw_peer final : public peer {
+ public:
+  /// `listening` accepts one connection; without one `count` are made to `to`.
+  raw_peer(descriptor listening, const endpoint& to, std::size_t count, script what)
+      : listening_(std::move(listening)), to_(to), count_(count), script_(std::move(what)), thread_([this] { run(); }) {}
+  ~raw_peer() override {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  [[nodiscard]] bool done() const noexcept override { return done_.load(std::memory_order_acquire); }
+
+  [[nodiscard]] transcript finish() override {
+    if (thread_.joinable()) thread_.join();
+    return told_;
+  }
+
+ private:
+  void run() {
+    for (std::size_t i = 0; i < count_; ++i) ends_.emplace_back(listening_.get() >= 0 ? accepted() : connected());
+    for (const step& next : script_)
+      for (raw_end& each : ends_) each.carry_out(next);
+    for (raw_end& each : ends_) each.close();
+    tell();
+    done_.store(true, std::memory_order_release);
+  }
+
+  descriptor accepted() {
+    descriptor made;
+    if (ready(listening_.get(), POLLIN))
+      made = descriptor(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    listening_.close();
+    return made;
+  }
+
+  descriptor connected() {
+    descriptor made(::socket(to_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(made.get(), to_.address(), to_.size()) < 0) made.close();
+    return made;
+  }
+
+  void tell() {
+    told_.connected = told_.saw_end = told_.saw_reset = told_.done = true;
+    for (const raw_end& each : ends_) {
+      told_.received += each.seen.received;
+      told_.connections += each.seen.connected ? 1 : 0;
+      told_.ends += each.seen.saw_end ? 1 : 0;
+      told_.resets += each.seen.saw_reset ? 1 : 0;
+      told_.connected = told_.connected && each.seen.connected;
+      told_.saw_end = told_.saw_end && each.seen.saw_end;
+      told_.saw_reset = told_.saw_reset && each.seen.saw_reset;
+      told_.in_time = told_.in_time && each.seen.in_time;
+    }
+  }
+
+  descriptor listening_;
   endpoint to_;
+  std::size_t count_;
   script script_;
-  transcript seen_;
+  std::vector<raw_end> ends_;
+  transcript told_;
   std::atomic<bool> done_{false};
   std::thread thread_;
 };
 
 class raw_host final : public peer_host {
  public:
+  ~raw_host() override {
+    for (const std::string& path : paths_) ::unlink(path.c_str());
+  }
+
   std::unique_ptr<peer> dial(const endpoint& to, script what) override {
-    return std::make_unique<raw_peer>(descriptor(), to, std::move(what));
+    return std::make_unique<raw_peer>(descriptor(), to, 1, std::move(what));
+  }
+
+  std::unique_ptr<peer> dial_many(const endpoint& to, std::size_t count, script what) override {
+    return std::make_unique<raw_peer>(descriptor(), to, count, std::move(what));
   }
 
   std::unique_ptr<peer> answer(const endpoint& near, script what, endpoint& at) override {
-    return std::make_unique<raw_peer>(listen_near(near, 16, at), endpoint(), std::move(what));
+    return std::make_unique<raw_peer>(listen_near(near, 16, at), endpoint(), 1, std::move(what));
   }
 
   endpoint refusing(const endpoint& near) override {
@@ -191,7 +236,7 @@ class raw_host final : public peer_host {
   }
 
  private:
-  static descriptor listen_near(const endpoint& near, int backlog, endpoint& at) {
+  descriptor listen_near(const endpoint& near, int backlog, endpoint& at) {
     descriptor made(must(::socket(near.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
     must(::bind(made.get(), near.address(), near.size()), "bind");
     must(::listen(made.get(), backlog), "listen");
@@ -199,10 +244,12 @@ class raw_host final : public peer_host {
     socklen_t size = sizeof storage;
     must(::getsockname(made.get(), reinterpret_cast<sockaddr*>(&storage), &size), "getsockname");
     at = endpoint::from_kernel(reinterpret_cast<const sockaddr*>(&storage), size);
+    if (!at.unix_path().empty()) paths_.push_back(at.unix_path());
     return made;
   }
 
   std::vector<descriptor> kept_;
+  std::vector<std::string> paths_;
 };
 
 }  // namespace

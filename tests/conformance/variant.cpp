@@ -1,6 +1,8 @@
 #include "variant.hpp"
 
 #include <cstdlib>
+#include <string_view>
+#include <utility>
 
 namespace myra::conformance {
 namespace {
@@ -32,6 +34,21 @@ std::vector<variant> variants() {
           without(&features::silent_sends, "silent_sends"),
           without(&features::registered_ring, "registered_ring"),
           without(&features::deferred_task_run, "deferred_task_run")};
+}
+
+std::vector<variant> variants_of_all_families() {
+  std::vector<variant> all = variants();
+  const std::size_t backend_count = all.size() == 1 ? 1 : 2;
+  const std::pair<family, const char*> others[] = {
+      {family::ipv6, "ipv6"}, {family::unix_path, "unix_path"}, {family::unix_abstract, "unix_abstract"}};
+  for (std::size_t i = 0; i < backend_count; ++i)
+    for (const auto& [sockets, name] : others) {
+      variant made = all[i];
+      made.name += std::string("_") + name;
+      made.sockets = sockets;
+      all.push_back(std::move(made));
+    }
+  return all;
 }
 
 }  // namespace myra::conformance

@@ -1,6 +1,8 @@
 // What the cases run on: each backend, and io_uring again with each feature in use switched off.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <ostream>
 #include <string>
 #include <vector>
@@ -9,13 +11,22 @@
 
 namespace myra::conformance {
 
+enum class family { ipv4, ipv6, unix_path, unix_abstract };
+
 struct variant {
   std::string name;
   reactor_options options;
+  family sockets = family::ipv4;
   friend std::ostream& operator<<(std::ostream& out, const variant& shown) { return out << shown.name; }
 };
 
-/// All of them. With MYRA_CONFORMANCE_BACKEND=automatic in the environment: one, on the backend that `automatic` takes.
+/// All of them, over IPv4. With MYRA_CONFORMANCE_BACKEND=automatic in the environment: one, on the backend that
+/// `automatic` takes.
 [[nodiscard]] std::vector<variant> variants();
+
+/// The same, and each backend over IPv6 and Unix sockets: for cases in which only the address differs.
+[[nodiscard]] std::vector<variant> variants_of_all_families();
+
+[[nodiscard]] inline std::string name_of(const testing::TestParamInfo<variant>& tested) { return tested.param.name; }
 
 }  // namespace myra::conformance

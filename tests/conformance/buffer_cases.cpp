@@ -1,0 +1,254 @@
+// Buffers when there are too few: nothing is lost, nobody is reset, and the loop does not spin.
+#include <thread>
+
+#include "fixture.hpp"
+
+namespace myra::conformance {
+namespace {
+
+class buffering_case : public conformance_test {
+ protected:
+  /// A reactor with `count` slots in all, of `size` bytes, of which `lent` lie in the kernel's ring where there is one.
+  void open_with(std::uint32_t count, std::uint32_t lent, std::uint32_t size = 4096) {
+    auto few = options();
+    few.pool.slot_size_bytes = size;
+    few.pool.slot_count_initial = few.pool.slot_count_max = count;
+    few.receive_buffer_count = lent;
+    open_reactor(few);
+  }
+};
+
+TEST_P(buffering_case, four_slots_and_two_hundred_connections_bursting) {
+  open_with(4, 4);
+  record& seen = handler();
+  auto& at = listen(seen);
+  const auto burst = pattern(10'000);
+  auto crowd = host().dial_many(at.local(), 200, {send(burst), half_close(), receive_to_end()});
+  const auto told = finish(*crowd);
+  EXPECT_EQ(told.connections, 200U);
+  EXPECT_EQ(told.ends, 200U);
+  EXPECT_EQ(told.resets, 0U);
+  EXPECT_EQ(seen.received.size(), 200 * burst.size());
+}
+
+TEST_P(buffering_case, one_receive_buffer_is_enough) {
+  auto few = options();
+  few.receive_buffer_count = 1;
+  open_reactor(few);
+  record& seen = handler();
+  auto& at = listen(seen);
+  const auto bytes = pattern(1'000'000);
+  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
+  EXPECT_TRUE(finish(*peer).saw_end);
+  EXPECT_TRUE(seen.received == bytes);
+}
+
+TEST_P(buffering_case, one_slot_in_all_is_enough_to_receive) {
+  open_with(1, 1);
+  record& seen = handler();
+  auto& at = listen(seen);
+  const auto bytes = pattern(100'000);
+  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
+  EXPECT_TRUE(finish(*peer).saw_end);
+  EXPECT_TRUE(seen.received == bytes);
+}
+
+TEST_P(buffering_case, an_echo_through_few_slots) {
+  open_with(8, 4);
+  record& seen = handler();
+  echo(seen);
+  auto& at = listen(seen);
+  const auto bytes = pattern(3'000);
+  script talk;
+  for (int i = 0; i < 5; ++i) talk.insert(talk.end(), {send(bytes), receive(bytes.size())});
+  auto crowd = host().dial_many(at.local(), 30, talk);
+  EXPECT_EQ(finish(*crowd).received.size(), 30 * 5 * bytes.size());
+}
+
+TEST_P(buffering_case, detached_ones_released_at_once_later) {
+  open_with(16, 16);
+  record& seen = handler();
+  std::vector<buffer> held;
+  seen.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };
+  auto& at = listen(seen);
+  const auto bytes = pattern(300'000);
+  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
+  turn_until([&] {
+    if (!held.empty() && on().internals().pool().free_count() == 0) {
+      turn_for(5ms);  // starved by now
+      held.clear();
+    }
+    return seen.ends == 1;
+  });
+  held.clear();
+  EXPECT_TRUE(seen.received == bytes);
+  finish(*peer);
+}
+
+TEST_P(buffering_case, released_on_another_thread_they_wake_a_starved_reactor) {
+  open_with(4, 4);
+  record& seen = handler();
+  std::vector<buffer> held;
+  seen.when_received = [&](connection&, message& bytes) {
+    if (seen.messages <= 4) held.push_back(bytes.detach());
+  };
+  auto& at = listen(seen);
+  const auto bytes = pattern(60'000);
+  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
+  turn_until([&] { return held.size() == 4; });
+  turn_for(20ms);
+  const auto before = seen.received.size();
+  std::thread other([gone = std::move(held)]() mutable {
+    std::this_thread::sleep_for(40ms);
+    gone.clear();
+  });
+  const auto began = clock::now();
+  while (seen.received.size() == before && clock::now() - began < 20s) ASSERT_TRUE(on().run_once(20s));
+  EXPECT_LT(clock::now() - began, 40ms + slack()) << "the loop slept over the release";
+  other.join();
+  EXPECT_TRUE(finish(*peer).saw_end);
+  EXPECT_TRUE(seen.received == bytes);
+}
+
+TEST_P(buffering_case, a_starved_loop_does_not_spin) {
+  open_with(4, 4);
+  record& seen = handler();
+  std::vector<buffer> held;
+  seen.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };
+  auto& at = listen(seen);
+  auto crowd = host().dial_many(at.local(), 10, {send(pattern(20'000)), half_close(), receive_to_end()});
+  turn_until([&] { return held.size() == 4 && seen.opens == 10; });
+  turn_for(20ms);
+  const auto before = on().counters();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(on().run_once(30ms));
+  const auto after = on().counters();
+  EXPECT_LT(after.kernel_entries - before.kernel_entries, 60U);
+  EXPECT_GT(after.buffer_waits, 0U);
+  seen.when_received = nullptr;
+  held.clear();
+  EXPECT_EQ(finish(*crowd).ends, 10U);
+  EXPECT_EQ(seen.received.size(), 200'000U);
+}
+
+TEST_P(buffering_case, a_starved_connection_can_be_closed) {
+  open_with(4, 4);
+  record& seen = handler();
+  std::vector<buffer> held;
+  seen.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {send(pattern(60'000)), receive_to_end()});
+  turn_until([&] { return held.size() == 4; });
+  turn_for(10ms);
+  EXPECT_TRUE(act(seen.last, [](connection& starved) { starved.abort(); }));
+  turn_until([&] { return seen.closes == 1; });
+  held.clear();
+  finish(*peer);
+}
+
+TEST_P(buffering_case, a_reactor_destroyed_while_it_starves) {
+  open_with(4, 4);
+  record& seen = handler();
+  std::vector<buffer> held;
+  seen.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };
+  auto& at = listen(seen);
+  auto crowd = host().dial_many(at.local(), 8, {send(pattern(20'000)), receive_to_end()});
+  turn_until([&] { return held.size() == 4 && seen.opens == 8; });
+  turn_for(10ms);
+  held.clear();
+  destroy_reactor();
+  EXPECT_EQ(seen.closes, 8);
+  crowd->finish();
+}
+
+TEST_P(buffering_case, acquire_says_no_at_the_limit_and_yes_after_a_release) {
+  open_with(8, 4);
+  std::vector<buffer> held;
+  while (buffer one = on().acquire()) held.push_back(std::move(one));
+  EXPECT_LE(held.size(), 8U);
+  EXPECT_FALSE(on().acquire());
+  ASSERT_FALSE(held.empty());
+  held.pop_back();
+  EXPECT_TRUE(on().acquire());
+}
+
+TEST_P(buffering_case, a_copy_without_a_free_slot_is_refused_whole_and_told_of_room) {
+  open_with(8, 4);
+  record& seen = handler();
+  std::vector<buffer> held;
+  const std::string text(6'000, 't');  // two slots
+  seen.when_open = [&](connection& peer) {
+    while (buffer one = peer.acquire()) held.push_back(std::move(one));
+    EXPECT_EQ(peer.send_copy(as_bytes(text)), send_status::back_pressured);
+    EXPECT_EQ(peer.queued_bytes(), 0U);
+  };
+  bool sent = false;
+  seen.when_writable = [&](connection& peer) {
+    sent = peer.send_copy(as_bytes(text)) == send_status::accepted;
+    if (sent) peer.close();
+  };
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {receive_to_end()});
+  turn_until([&] { return seen.opens == 1; });
+  turn_for(10ms);
+  EXPECT_FALSE(sent);
+  held.clear();
+  EXPECT_EQ(finish(*peer).received, text);
+}
+
+TEST_P(buffering_case, one_that_keeps_its_buffers_does_not_hold_up_the_others) {
+  open_with(64, 32);
+  record& hoarder = handler();
+  std::vector<buffer> held;
+  hoarder.when_received = [&](connection& peer, message& bytes) {
+    held.push_back(bytes.detach());
+    if (held.size() >= 32) peer.pause_receive();
+  };
+  record& quick = handler();
+  echo(quick);
+  auto& first_at = listen(hoarder);
+  auto& second_at = listen(quick);
+  auto hoarding = host().dial(first_at.local(), {send(pattern(300'000))});
+  turn_until([&] { return held.size() >= 32; });
+  auto peer = host().dial(second_at.local(), {send(pattern(20'000)), receive(20'000)});
+  EXPECT_EQ(finish(*peer).received, pattern(20'000));
+  held.clear();
+  act(hoarder.last, [](connection& to) { to.abort(); });
+  finish(*hoarding);
+}
+
+TEST_P(buffering_case, the_smallest_and_the_largest_slots) {
+  for (const std::uint32_t size : {64U, 1024U * 1024U}) {
+    open_with(64, 16, size);
+    record& seen = handler();
+    seen.when_received = [](connection& peer, message& bytes) {
+      EXPECT_EQ(peer.send_copy(bytes.bytes()), send_status::accepted);
+    };
+    auto& at = listen(seen);
+    const auto bytes = pattern(900);
+    script talk;
+    for (int i = 0; i < 20; ++i) talk.insert(talk.end(), {send(bytes), receive(bytes.size())});
+    auto peer = host().dial(at.local(), talk);
+    const auto told = finish(*peer);
+    ASSERT_EQ(told.received.size(), 20 * bytes.size()) << "slots of " << size;
+    for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(told.received.compare(i * 900, 900, bytes), 0);
+  }
+}
+
+TEST_P(buffering_case, options_out_of_bounds_are_refused_by_name) {
+  auto wrong = options();
+  wrong.receive_buffer_count = 3;
+  auto made = reactor::open(wrong);
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().what.find("receive_buffer_count"), std::string::npos);
+  wrong = options();
+  wrong.pool.slot_size_bytes = 100;
+  made = reactor::open(wrong);
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().what.find("slot_size_bytes"), std::string::npos);
+}
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(conformance, buffering_case, testing::ValuesIn(variants()), name_of);
+
+}  // namespace myra::conformance

@@ -1,0 +1,185 @@
+// Deadlines: never met early, and not much late.
+#include "fixture.hpp"
+
+namespace myra::conformance {
+namespace {
+
+class deadline_case : public conformance_test {
+ protected:
+  /// Turns until the connection is closed; expects that to be `deadline` after `began`.
+  void expect_close_after(const record& seen, const time_point& began, duration deadline, transport_errc why) {
+    turn_until([&] { return seen.closes == 1; });
+    // The clock of a connection is the loop's, which is read once a turn.
+    const auto took = clock::now() - began + 5ms;
+    EXPECT_GE(took, deadline) << "early";
+    EXPECT_LT(took, deadline + slack()) << "late";
+    EXPECT_EQ(seen.why, why);
+  }
+};
+
+TEST_P(deadline_case, idle) {
+  record& seen = handler();
+  time_point began;
+  seen.when_open = [&](connection&) { began = clock::now(); };
+  listener_options options;
+  options.connection.idle_timeout = 60ms;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {receive_to_end()});
+  turn_until([&] { return seen.opens == 1; });
+  expect_close_after(seen, began, 60ms, transport_errc::idle_timeout);
+  EXPECT_EQ(seen.why, condition::timed_out);
+  finish(*peer);
+}
+
+TEST_P(deadline_case, what_comes_puts_the_idle_time_off) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.idle_timeout = 150ms;
+  auto& at = listen(seen, options);
+  const auto began = clock::now();
+  auto peer = host().dial(at.local(), {send_in_pieces("abcdefghij", 1, 30ms), receive_to_end()});
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.received, "abcdefghij");
+  EXPECT_GE(clock::now() - began, 9 * 30ms + 150ms - 5ms);
+  finish(*peer);
+}
+
+TEST_P(deadline_case, what_goes_puts_the_idle_time_off) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.idle_timeout = 150ms;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {receive_to_end()});
+  turn_until([&] { return seen.opens == 1; });
+  for (int i = 0; i < 8; ++i) {
+    turn_for(30ms);
+    EXPECT_TRUE(act(seen.last, [](connection& to) { to.send_copy(as_bytes("tick")); }));
+  }
+  EXPECT_EQ(seen.closes, 0);
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(finish(*peer).received.size(), 32U);
+}
+
+TEST_P(deadline_case, no_idle_timeout_unless_asked_for) {
+  record& seen = handler();
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {wait(150ms), close()});
+  finish(*peer);
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.ends, 1);
+}
+
+TEST_P(deadline_case, write) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.write_timeout = 80ms;
+  options.connection.send_buffer_bytes = 4096;
+  time_point began;
+  seen.when_open = [&](connection& peer) {
+    began = clock::now();
+    peer.send_copy(as_bytes(pattern(900'000)));
+  };
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {small_window(), wait(400ms), receive_to_end()});
+  expect_close_after(seen, began, 80ms, transport_errc::write_timeout);
+  EXPECT_EQ(seen.why, condition::timed_out);
+  EXPECT_LT(finish(*peer).received.size(), 900'000U);
+}
+
+TEST_P(deadline_case, a_peer_that_reads_is_given_all_the_time_it_needs) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.write_timeout = 400ms;
+  options.connection.send_buffer_bytes = 4096;
+  std::size_t taken = 0;
+  const auto fill = [&](connection& peer) {
+    while (taken < 600'000 && peer.send_copy(as_bytes(std::string(2'000, 'x'))) == send_status::accepted) taken += 2'000;
+    if (taken >= 600'000) peer.close();
+  };
+  options.connection.send_high_water_bytes = 20'000;
+  options.connection.send_low_water_bytes = 10'000;
+  seen.when_open = seen.when_writable = fill;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {small_window(), receive_slowly(10'000, 12ms)});
+  EXPECT_EQ(finish(*peer).received.size(), 600'000U);
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.why, transport_errc::closed);
+}
+
+TEST_P(deadline_case, a_write_timeout_while_the_queue_is_drained_after_close) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.write_timeout = 60ms;
+  options.connection.send_buffer_bytes = 4096;
+  seen.when_open = [](connection& peer) {
+    peer.send_copy(as_bytes(pattern(900'000)));
+    peer.close();
+  };
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {small_window(), wait(300ms), reset()});
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_FALSE(peer->done()) << "the connection waited for its peer without end";
+  finish(*peer);
+}
+
+TEST_P(deadline_case, linger) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.linger_timeout = 70ms;
+  time_point began;
+  seen.when_open = [&](connection& peer) {
+    began = clock::now();
+    peer.close();
+  };
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {receive_to_end(), wait(300ms)});
+  expect_close_after(seen, began, 70ms, transport_errc::closed);
+  EXPECT_FALSE(peer->done());
+  EXPECT_TRUE(finish(*peer).saw_end);
+}
+
+TEST_P(deadline_case, a_peer_that_closes_ends_the_linger) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.linger_timeout = 1h;
+  seen.when_open = [](connection& peer) { peer.close(); };
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {receive_to_end(), close()});
+  turn_until([&] { return seen.closes == 1; });
+  finish(*peer);
+}
+
+TEST_P(deadline_case, a_peer_that_keeps_sending_cannot_prolong_the_linger) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.linger_timeout = 60ms;
+  seen.when_open = [](connection& peer) { peer.close(); };
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {send_in_pieces(std::string(60, 'x'), 1, 10ms)});
+  turn_until([&] { return seen.opens == 1; });
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_FALSE(peer->done());
+  EXPECT_EQ(seen.messages, 0);
+  finish(*peer);
+}
+
+TEST_P(deadline_case, of_one_turn) {
+  turn_for(5ms);
+  const auto began = clock::now();
+  ASSERT_TRUE(on().run_once(50ms));
+  const auto took = clock::now() - began;
+  EXPECT_GE(took, 49ms);
+  EXPECT_LT(took, 50ms + slack());
+}
+
+TEST_P(deadline_case, a_turn_of_no_time_does_not_wait) {
+  const auto began = clock::now();
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(on().run_once(0ms));
+  EXPECT_LT(clock::now() - began, slack());
+}
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(conformance, deadline_case, testing::ValuesIn(variants()), name_of);
+
+}  // namespace myra::conformance
