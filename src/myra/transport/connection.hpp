@@ -42,8 +42,8 @@ enum class connection_state : std::uint8_t {
   closed,
 };
 
-/// How a receive is armed: again for each buffer, or once for many. `automatic` is multishot, but for
-/// Unix sockets, on which some kernels lose the end of the stream that way.
+/// How a receive is armed: again for each buffer, or once for many. `automatic` is multishot, but
+/// for Unix sockets, on which some kernels lose the end of the stream that way.
 enum class receive_mode : std::uint8_t { automatic, one_shot, multishot };
 
 struct connection_options {
@@ -53,8 +53,8 @@ struct connection_options {
   int receive_buffer_bytes = 0;  ///< SO_RCVBUF; likewise.
   /// Closed with idle_timeout when nothing came or went for this long; zero: never.
   duration idle_timeout = duration::zero();
-  /// Closed with write_timeout when one send, of 512 KiB at most, took longer; zero: never. So this is
-  /// also the least rate at which a peer has to read.
+  /// Closed with write_timeout when one send, of 512 KiB at most, took longer; zero: never. So this
+  /// is also the least rate at which a peer has to read.
   duration write_timeout = std::chrono::seconds(30);
   /// After close(): how long the peer has to close its side before we stop listening to it.
   duration linger_timeout = std::chrono::seconds(1);
