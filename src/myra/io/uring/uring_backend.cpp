@@ -24,7 +24,7 @@ constexpr std::uint64_t wake_tag = 1;
 constexpr std::uint64_t own_tag_limit = 16;
 constexpr unsigned generation_shift = 48;
 constexpr std::uint64_t address_mask = (std::uint64_t{1} << generation_shift) - 1;
-constexpr unsigned overflow_round_max = 64;
+constexpr unsigned extra_round_max = 64;
 
 std::uint64_t user_data_of(const operation& queued) noexcept {
   return reinterpret_cast<std::uintptr_t>(&queued) | std::uint64_t{queued.generation}
@@ -151,6 +151,7 @@ void uring_backend::submit_parked() noexcept {
     if (next.cancelled) {
       parked_first_ = next.backend_next;
       next.state = operation_state::idle;
+      unresolved_ = true;  // what its handler brings about is not to be slept over
       completion ended(-ECANCELED);
       next.complete(ended);
       continue;
@@ -219,9 +220,14 @@ void uring_backend::deliver() noexcept {
 void uring_backend::take_completions() noexcept {
   const auto each = [this](const io_uring_cqe& cqe) noexcept { take(cqe); };
   counters_.completions += ring_->drain(each);
+  // A handler that found the submission queue full has entered the kernel, and what that brought
+  // may be the failure of a silent send.
+  for (unsigned round = 0; silent_count_ != 0 && ring_->ready() != 0 && round < extra_round_max;
+       ++round)
+    counters_.completions += ring_->drain(each);
   if (!ring_->overflowed()) return;
   ++counters_.overflows;
-  for (unsigned round = 0; round < overflow_round_max && ring_->overflowed(); ++round) {
+  for (unsigned round = 0; round < extra_round_max && ring_->overflowed(); ++round) {
     buffers_->refill();
     if (ring_->submit() < 0) return;
     counters_.completions += ring_->drain(each);
@@ -284,24 +290,27 @@ void uring_backend::reclaim(operation_kind kind, const io_uring_cqe& cqe) noexce
 }
 
 void uring_backend::resolve_silent() noexcept {
-  unresolved_ = silent_count_ != 0 && ring_->overflowed();
+  unresolved_ = silent_count_ != 0 && (ring_->overflowed() || ring_->ready() != 0);
   if (silent_count_ == 0 || unresolved_) return;
   // The owners may submit new ones while the old ones are gone through.
   silent_.swap(resolving_);
   const unsigned count = std::exchange(silent_count_, 0);
-  for (unsigned i = 0; i < count; ++i) {
-    const silent_send sent = resolving_[i];
-    if (sent.operation == nullptr) continue;
-    if (!ring_->consumed(sent.position)) [[unlikely]] {
-      sent.operation->backend_index = silent_count_;
-      silent_[silent_count_++] = sent;
-      unresolved_ = true;
-      continue;
-    }
+  unsigned gone = count;
+  while (gone > 0 && !ring_->consumed(resolving_[gone - 1].position)) [[unlikely]]
+    --gone;
+  for (unsigned i = gone; i < count; ++i) {
+    unresolved_ = true;
+    if (resolving_[i].operation == nullptr) continue;
+    resolving_[i].operation->backend_index = silent_count_;
+    silent_[silent_count_++] = resolving_[i];
+  }
+  for (unsigned i = 0; i < gone; ++i) {
+    send_operation* sent = resolving_[i].operation;
+    if (sent == nullptr) continue;
     ++counters_.silent_sends;
-    completion what(static_cast<std::int32_t>(sent.operation->size));
-    sent.operation->state = operation_state::idle;
-    sent.operation->complete(what);
+    completion what(static_cast<std::int32_t>(sent->size));
+    sent->state = operation_state::idle;
+    sent->complete(what);
   }
 }
 

@@ -74,7 +74,7 @@ class uring_backend final : public backend {
   std::unique_ptr<silent_send[]> resolving_;
   int wake_descriptor_;
   bool wake_armed_ = false;
-  bool unresolved_ = false;  ///< Silent sends are left whose end nothing will announce.
+  bool unresolved_ = false;  ///< The next wait must not sleep: silent sends are left, for instance.
   operation* parked_first_ =
       nullptr;  ///< Submitted while the queue was full and the kernel took nothing.
   operation* parked_last_ = nullptr;
