@@ -211,7 +211,8 @@ TEST_P(regression_case, half_close_waits_for_the_send_in_flight_when_a_buffer_co
   EXPECT_TRUE(received == sent_bytes) << received.size() << " of " << sent_bytes.size();
 }
 
-task<void> send_all(connection& peer, std::string_view bytes, std::optional<result<void>>& outcome) {
+task<void> send_all(connection& peer, std::string_view bytes,
+                    std::optional<result<void>>& outcome) {
   outcome = co_await peer.send_copy(as_bytes(bytes));
 }
 
@@ -239,7 +240,7 @@ TEST_P(regression_case, half_close_ends_the_wait_for_room_of_a_coroutine) {
     kept->half_close();
     EXPECT_FALSE(outcome.has_value()) << "resumed from inside half_close";
     turn_until([&] { return outcome.has_value(); }, 2s);
-    if (outcome) EXPECT_EQ(outcome->error(), transport_errc::closed);
+    EXPECT_TRUE(outcome && outcome->error() == transport_errc::closed);
     kept->abort();
     turn_for(20ms);
   }
@@ -283,7 +284,8 @@ TEST_P(regression_case, a_foreign_loop_is_told_of_work_that_is_left) {
   record& other = handler();
   constexpr int enough = 200;
   other.when_received = [&](connection& peer, message& bytes) {
-    if (other.messages < enough) EXPECT_EQ(peer.send(bytes.detach()), send_status::accepted);
+    if (other.messages == enough) return;
+    EXPECT_EQ(peer.send(bytes.detach()), send_status::accepted);
   };
   back.set_handler(other);
   EXPECT_EQ(back.send_copy(as_bytes(std::string_view("ball"))), send_status::accepted);
@@ -325,25 +327,28 @@ TEST_P(regression_case, the_watchdog_does_not_watch_what_is_done_outside_the_rea
 TEST_P(regression_case, time_spent_outside_the_reactor_is_no_write_timeout) {
   record& seen = handler();
   listener_options options;
-  options.connection.write_timeout = 200ms;
+  options.connection.write_timeout = 1s;
   options.connection.send_buffer_bytes = 4096;
   auto& at = listen(seen, options);
   const raw_client slow(at.local(), 4096);
   turn_until([&] { return seen.opens == 1; });
   std::string received;
-  // A large and a small message, so that this is no silent send; queued before the reactor was away.
+  // A large and a small message, so that this is no silent send; queued before the reactor was
+  // away.
   ASSERT_EQ(seen.last.post([](connection& peer) noexcept {
-    EXPECT_EQ(peer.send_copy(as_bytes(pattern(1'000'000))), send_status::accepted);
+    EXPECT_EQ(peer.send_copy(as_bytes(pattern(100'000))), send_status::accepted);
     peer.half_close();
-    std::this_thread::sleep_for(300ms);
-  }), post_status::accepted);
+    std::this_thread::sleep_for(1200ms);
+  }),
+            post_status::accepted);
   turn_until([&] { return slow.receive(received) || seen.closes == 1; });
-  EXPECT_EQ(received.size(), 1'000'000U);
+  EXPECT_EQ(received.size(), 100'000U);
 }
 
 /// Releases what it holds when it is called, before a wait, and brings about nothing else.
 struct releasing : deferred {
-  releasing() : deferred([](deferred& self) noexcept { static_cast<releasing&>(self).held.clear(); }) {}
+  releasing()
+      : deferred([](deferred& self) noexcept { static_cast<releasing&>(self).held.clear(); }) {}
   std::vector<buffer> held;
 };
 
@@ -379,9 +384,8 @@ TEST_P(regression_case, a_buffer_that_a_paused_connection_leaves_goes_to_the_nex
   std::vector<buffer> held;
   record& paused = handler();
   record& starving = handler();
-  paused.when_received = starving.when_received = [&](connection&, message& bytes) {
-    held.push_back(bytes.detach());
-  };
+  paused.when_received =
+      starving.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };
   auto& paused_at = listen(paused);
   auto& starving_at = listen(starving);
   const raw_client first(paused_at.local());
@@ -422,7 +426,9 @@ TEST_P(regression_case, waiting_for_a_buffer_does_not_spin) {
     }
   }
   std::vector<buffer> held;
-  seen.when_writable = [&](connection& peer) { static_cast<void>(peer.send_copy(as_bytes(std::string_view("more")))); };
+  seen.when_writable = [&](connection& peer) {
+    static_cast<void>(peer.send_copy(as_bytes(std::string_view("more"))));
+  };
   EXPECT_TRUE(act(seen.last, [&](connection& peer) {
     held = take_all_buffers();
     EXPECT_EQ(peer.send_copy(as_bytes(std::string_view("more"))), send_status::back_pressured);
@@ -430,7 +436,12 @@ TEST_P(regression_case, waiting_for_a_buffer_does_not_spin) {
   turn_for(20ms);
   EXPECT_LE(seen.writables, 100);
   held.clear();
-  turn_until([&] { static_cast<void>(other.receive(received)); return received.size() == 2004; }, 2s);
+  turn_until(
+      [&] {
+        static_cast<void>(other.receive(received));
+        return received.size() == 2004;
+      },
+      2s);
 }
 
 TEST_P(regression_case, a_handler_told_of_a_drain_may_free_other_connections) {
@@ -474,8 +485,7 @@ TEST_P(regression_case, every_send_to_a_dead_peer_times_out) {
   for (int i = 0; i < count; ++i) deaf.push_back(std::make_unique<raw_client>(at.local(), 2048));
   turn_until([&] { return seen.opens == count; });
   const auto bytes = pattern(16'000);
-  for (connection& each : all)
-    EXPECT_EQ(each.send_copy(as_bytes(bytes)), send_status::accepted);
+  for (connection& each : all) EXPECT_EQ(each.send_copy(as_bytes(bytes)), send_status::accepted);
   turn_until([&] { return seen.closes == count; }, 3s);
   all.clear();
 }

@@ -296,8 +296,7 @@ void uring_backend::resolve_silent() noexcept {
   silent_.swap(resolving_);
   const unsigned count = std::exchange(silent_count_, 0);
   unsigned gone = count;
-  while (gone > 0 && !ring_->consumed(resolving_[gone - 1].position)) [[unlikely]]
-    --gone;
+  while (gone > 0 && !ring_->consumed(resolving_[gone - 1].position)) [[unlikely]]-- gone;
   for (unsigned i = gone; i < count; ++i) {
     unresolved_ = true;
     if (resolving_[i].operation == nullptr) continue;
