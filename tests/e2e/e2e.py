@@ -100,8 +100,11 @@ class Server:
 
     def socket_count(self):
         folder = f"/proc/{self.process.pid}/fd"
-        names = (os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder))
-        return sum(name.startswith("socket:") for name in names)
+        count = 0
+        for fd in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+                count += os.readlink(os.path.join(folder, fd)).startswith("socket:")
+        return count
 
     def stderr(self):
         self.errors.seek(0)
