@@ -104,8 +104,7 @@ std::optional<myra::time_point> end_argument(call& now, std::size_t at, std::int
   const std::optional<std::int64_t> amount = integer_or_error(now, now[at]);
   if (!amount) return std::nullopt;
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch() / milliseconds(1);
-  std::int64_t left = 0;
-  std::int64_t end = 0;
+  std::int64_t left = 0, end = 0;
   if (*amount < least || __builtin_mul_overflow(*amount, scale, &left) ||
       __builtin_add_overflow(left, since_1970, &end)) {
     reply_error_of(now, "ERR invalid expire time in '", "' command");
@@ -296,8 +295,8 @@ void info(call& now) {
   };
   std::string text;
   for (const auto& [title, lines] : sections) {
-    const auto is_meant = [title = title](std::string_view word) {
-      return same_word(word, title) || same_word(word, "all") || same_word(word, "default");
+    const auto is_meant = [named = title](std::string_view word) {
+      return same_word(word, named) || same_word(word, "all") || same_word(word, "default");
     };
     if (now.count() > 1 && std::ranges::none_of(now.arguments.subspan(1), is_meant)) continue;
     text.append(text.empty() ? "# " : "\r\n# ").append(title).append("\r\n");
