@@ -43,6 +43,7 @@ class echo final : public connection_handler {
     buffer back = bytes.detach();
     if (peer.send(std::move(back)) != send_status::back_pressured) return;
     peer.pause_receive();
+    // NOLINTNEXTLINE(bugprone-use-after-move): it is moved from only when accepted
     peer.set_handler(*new backlog(*this, std::move(back)));
   }
 };

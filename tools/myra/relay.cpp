@@ -79,6 +79,7 @@ class relay {
     /// False: it waits, and the other side with it.
     bool send(buffer bytes) {
       if (socket_.send(std::move(bytes)) != send_status::back_pressured) return true;
+      // NOLINTNEXTLINE(bugprone-use-after-move): it is moved from only when accepted
       unsent_ = std::move(bytes);
       other_.pause();
       return false;

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <future>
 #include <list>
-#include <optional>
+#include <memory>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -26,49 +26,52 @@ struct ending {
 /// One reactor with its listener and its handler, all of one thread.
 class station {
  public:
-  opened<void> open(const config::options& options, const handler_maker& make_handler) {
-    shutdown_ = options.shutdown;
-    auto reactor = myra::reactor::open(options.reactor);
-    if (!reactor) return std::unexpected(std::move(reactor.error()));
-    reactor_.emplace(std::move(*reactor));
-    auto listener = myra::listener::open(*reactor_, options.listener);
-    if (!listener) {
-      listener.error().what += " (another --listen address may do; port 0 lets the kernel choose)";
-      return std::unexpected(std::move(listener.error()));
+  static opened<std::unique_ptr<station>> open(const config::options& options,
+                                               const handler_maker& make_handler) {
+    auto on = reactor::open(options.reactor);
+    if (!on) return std::unexpected(std::move(on.error()));
+    auto from = listener::open(*on, options.listener);
+    if (!from) {
+      from.error().what += " (another --listen address may do; port 0 lets the kernel choose)";
+      return std::unexpected(std::move(from.error()));
     }
-    listener_.emplace(std::move(*listener));
-    handler_ = make_handler(*reactor_);
-    listener_->serve(*handler_);
-    return {};
+    return std::make_unique<station>(std::move(*on), std::move(*from), options.shutdown,
+                                     make_handler);
   }
 
-  [[nodiscard]] const endpoint& address() const noexcept { return listener_->local(); }
-  [[nodiscard]] const reactor& runs_on() const noexcept { return *reactor_; }
+  station(reactor on, listener from, shutdown_options shutdown, const handler_maker& make_handler)
+      : reactor_(std::move(on)), listener_(std::move(from)), shutdown_(std::move(shutdown)) {
+    handler_ = make_handler(reactor_);
+    listener_.serve(*handler_);
+  }
+
+  [[nodiscard]] const endpoint& address() const noexcept { return listener_.local(); }
+  [[nodiscard]] const reactor& runs_on() const noexcept { return reactor_; }
   /// Has `run` and `run_until_signal` begin to drain. Any thread.
-  void stop() noexcept { reactor_->stop(); }
+  void stop() noexcept { reactor_.stop(); }
 
   /// Serves until a signal or `stop`, calls `on_drain`, drains.
   ending run_until_signal(std::function<void()> on_drain) {
     shutdown_.on_drain = std::move(on_drain);
-    return ended(reactor_->run_until_signal(shutdown_) == 0);
+    return ended(reactor_.run_until_signal(shutdown_) == 0);
   }
 
   /// Serves until `stop`, then drains. `on_failure` is called if the backend fails.
   ending run(const std::function<void()>& on_failure) {
-    const bool ran = reactor_->run().has_value();
+    const bool ran = reactor_.run().has_value();
     if (!ran) on_failure();
-    return ended(ran && reactor_->drain(shutdown_.drain_deadline));
+    return ended(ran && reactor_.drain(shutdown_.drain_deadline));
   }
 
  private:
   [[nodiscard]] ending ended(bool well) const {
-    return {well ? 0 : 1, reactor_->counters(), listener_->counters()};
+    return {well ? 0 : 1, reactor_.counters(), listener_.counters()};
   }
 
   // Connections lead to the handler, so that it goes last.
   std::unique_ptr<connection_handler> handler_;
-  std::optional<reactor> reactor_;
-  std::optional<listener> listener_;
+  reactor reactor_;
+  listener listener_;
   shutdown_options shutdown_;
 };
 
@@ -146,13 +149,11 @@ class crew {
     // `options` and `make_handler` are used before `ready` is told, and not after.
     taken.thread = std::jthread([this, &taken, &options, &make_handler, ready = std::move(ready)](
                                     const std::stop_token& stopping) mutable {
-      station here;
-      opened<void> open = here.open(options, make_handler);
-      const bool listens = open.has_value();
-      ready.set_value(std::move(open));
-      if (!listens) return;
-      const std::stop_callback stop(stopping, [&here]() noexcept { here.stop(); });
-      taken.end = here.run(on_failure_);
+      const auto here = station::open(options, make_handler);
+      if (!here) return ready.set_value(std::unexpected(here.error()));
+      ready.set_value({});
+      const std::stop_callback stop(stopping, [&here]() noexcept { (*here)->stop(); });
+      taken.end = (*here)->run(on_failure_);
     });
     return became_ready.get();
   }
@@ -198,8 +199,9 @@ void hold_end_signals() noexcept {
 int serve(config::options options, const serve_options& how, const handler_maker& make_handler) {
   hold_end_signals();
   if (options.threads > 1) options.listener.reuse_port = true;
-  station first;
-  if (const auto open = first.open(options, make_handler); !open) return refuse(how, open.error());
+  const auto opened_first = station::open(options, make_handler);
+  if (!opened_first) return refuse(how, opened_first.error());
+  station& first = **opened_first;
   // When the port was the kernel's choice, the others share it.
   options.listener.address = first.address().to_string();
   crew others([&first] { first.stop(); });
