@@ -67,6 +67,31 @@ uring_backend::~uring_backend() {
   buffers_.reset();
   ring_.reset();
   ::close(wake_descriptor_);
+  if (ready_descriptor_ >= 0) ::close(ready_descriptor_);
+}
+
+int uring_backend::descriptor() const noexcept {
+  // Not the ring's own: what the kernel has deferred for us (IORING_SETUP_DEFER_TASKRUN) is told to
+  // an eventfd at once, but a poll(2) of the ring may sleep over it.
+  if (ready_descriptor_ >= 0) return ready_descriptor_;
+  const int made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (made < 0) return ring_->descriptor();
+  if (io_uring_register_eventfd(&ring_->raw(), made) < 0) {
+    ::close(made);
+    return ring_->descriptor();
+  }
+  ready_descriptor_ = made;
+  show_whether_ready();
+  return made;
+}
+
+void uring_backend::show_whether_ready() const noexcept {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto taken = ::read(ready_descriptor_, &count, sizeof count);
+  // What came before the read is still to be seen, and what comes after it is told anew.
+  if (ring_->ready() == 0 && !ring_->wants_entry() && !unresolved_) return;
+  count = 1;
+  [[maybe_unused]] const auto written = ::write(ready_descriptor_, &count, sizeof count);
 }
 
 [[gnu::always_inline]] inline void uring_backend::prepare_entry(io_uring_sqe* entry,
@@ -185,6 +210,10 @@ void uring_backend::wake() noexcept {
   const std::uint64_t one = 1;
   // Cannot fail in a way that matters: at the counter's limit it is readable already.
   [[maybe_unused]] const auto written = ::write(wake_descriptor_, &one, sizeof one);
+  // The kernel announces a poll of one eventfd on another late, or not at all (eventfd recursion).
+  const int ready = ready_descriptor_.load(std::memory_order_relaxed);
+  if (ready < 0) return;
+  [[maybe_unused]] const auto told = ::write(ready, &one, sizeof one);
 }
 
 bool uring_backend::pending() const noexcept {
@@ -215,6 +244,8 @@ result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {
 void uring_backend::deliver() noexcept {
   take_completions();
   resolve_silent();
+  if (ready_descriptor_.load(std::memory_order_relaxed) >= 0) [[unlikely]]
+    show_whether_ready();
 }
 
 void uring_backend::take_completions() noexcept {
@@ -296,7 +327,8 @@ void uring_backend::resolve_silent() noexcept {
   silent_.swap(resolving_);
   const unsigned count = std::exchange(silent_count_, 0);
   unsigned gone = count;
-  while (gone > 0 && !ring_->consumed(resolving_[gone - 1].position)) [[unlikely]]-- gone;
+  while (gone > 0 && !ring_->consumed(resolving_[gone - 1].position)) [[unlikely]]
+    --gone;
   for (unsigned i = gone; i < count; ++i) {
     unresolved_ = true;
     if (resolving_[i].operation == nullptr) continue;

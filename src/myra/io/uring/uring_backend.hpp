@@ -1,6 +1,7 @@
 // The backend on io_uring, Linux 6.1 and newer.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -30,7 +31,7 @@ class uring_backend final : public backend {
   void wake() noexcept override;
   [[nodiscard]] time_point now() noexcept override { return clock::now(); }
   [[nodiscard]] time_point rough_now() noexcept override { return myra::rough_now(); }
-  [[nodiscard]] int descriptor() const noexcept override { return ring_->descriptor(); }
+  [[nodiscard]] int descriptor() const noexcept override;
   [[nodiscard]] network& sockets() noexcept override { return network_; }
   [[nodiscard]] backend_counters counters() const noexcept override;
 
@@ -63,6 +64,7 @@ class uring_backend final : public backend {
   void reclaim(operation_kind kind, const io_uring_cqe& cqe) noexcept;
   void resolve_silent() noexcept;
   void arm_wake() noexcept;
+  void show_whether_ready() const noexcept;
 
   std::unique_ptr<ring> ring_;
   std::unique_ptr<buffer_ring> buffers_;
@@ -73,6 +75,8 @@ class uring_backend final : public backend {
   std::unique_ptr<silent_send[]> silent_;
   std::unique_ptr<silent_send[]> resolving_;
   int wake_descriptor_;
+  /// An eventfd, made when somebody asks for a descriptor; -1 before. Written by the loop's thread.
+  mutable std::atomic<int> ready_descriptor_ = -1;
   bool wake_armed_ = false;
   bool unresolved_ = false;  ///< The next wait must not sleep: silent sends are left, for instance.
   operation* parked_first_ =
