@@ -85,6 +85,9 @@ class backend {
   /// Owned by the backend.
   [[nodiscard]] virtual int descriptor() const noexcept = 0;
 
+  /// Buffers that lie ready for receives, taken from the pool before.
+  [[nodiscard]] virtual std::uint32_t ready_buffer_count() const noexcept { return 0; }
+
   [[nodiscard]] virtual network& sockets() noexcept = 0;
   [[nodiscard]] virtual backend_counters counters() const noexcept = 0;
 };

@@ -107,13 +107,16 @@ void loop::feed_waiters() noexcept {
   pool_->want_homecoming();
   pool_->collect();
   const std::uint64_t returned = pool_->returned_count() - fed_count_;
-  const std::uint64_t free = pool_->free_count() + (pool_->slot_count_max() - pool_->slot_count());
+  const std::uint64_t free = pool_->free_count() + (pool_->slot_count_max() - pool_->slot_count()) +
+                             backend_->ready_buffer_count();
   fed_count_ = pool_->returned_count();
   // Each is called once: one that cannot make do with what there is waits again.
   intrusive_list<deferred, deferred_tag> now;
   now.append(starved_);
   for (to_feed_ = std::max(returned, free); to_feed_ > 0 && !now.empty(); --to_feed_)
     now.pop_front()->call();
+  // Who was called may have nothing to receive, and then nothing tells of the buffer that it left.
+  if (!now.empty() && free != 0) hastened_ = true;
   now.append(starved_);
   starved_.append(now);
 }

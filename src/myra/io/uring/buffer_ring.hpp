@@ -30,6 +30,9 @@ class buffer_ring {
     if (in_ring_ < count_) add_missing();
   }
 
+  /// Buffers in the ring that the kernel has not used, as far as completions have told.
+  [[nodiscard]] unsigned ready_count() const noexcept { return in_ring_; }
+
   /// The kernel used this buffer.
   [[nodiscard]] buffer take(unsigned id, std::uint32_t size) noexcept {
     --in_ring_;

@@ -32,6 +32,9 @@ class uring_backend final : public backend {
   [[nodiscard]] time_point now() noexcept override { return clock::now(); }
   [[nodiscard]] time_point rough_now() noexcept override { return myra::rough_now(); }
   [[nodiscard]] int descriptor() const noexcept override;
+  [[nodiscard]] std::uint32_t ready_buffer_count() const noexcept override {
+    return buffers_->ready_count();
+  }
   [[nodiscard]] network& sockets() noexcept override { return network_; }
   [[nodiscard]] backend_counters counters() const noexcept override;
 
