@@ -18,12 +18,14 @@ TEST_P(inbox_case, each_threads_calls_run_in_its_order) {
   for (int t = 0; t < thread_count; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < calls; ++i)
-        while (on().post([&ran, t, i]() noexcept { ran[static_cast<std::size_t>(t)].push_back(i); }) !=
-               post_status::accepted)
+        while (on().post([&ran, t, i]() noexcept {
+          ran[static_cast<std::size_t>(t)].push_back(i);
+        }) != post_status::accepted)
           std::this_thread::yield();
     });
   turn_until([&] {
-    return std::all_of(ran.begin(), ran.end(), [](const auto& each) { return each.size() == calls; });
+    return std::all_of(ran.begin(), ran.end(),
+                       [](const auto& each) { return each.size() == calls; });
   });
   for (auto& each : threads) each.join();
   for (const auto& each : ran) EXPECT_TRUE(std::is_sorted(each.begin(), each.end()));
@@ -34,7 +36,8 @@ TEST_P(inbox_case, a_full_one_takes_nothing) {
   small.inbox_capacity = 3;
   open_reactor(small);
   int ran = 0;
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(on().post([&]() noexcept { ++ran; }), post_status::accepted);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(on().post([&]() noexcept { ++ran; }), post_status::accepted);
   posted_call refused = [&]() noexcept { ran += 100; };
   EXPECT_EQ(on().internals().post(refused), post_status::back_pressured);
   EXPECT_TRUE(refused) << "the call was taken";
@@ -62,7 +65,8 @@ TEST_P(inbox_case, a_call_posted_by_a_call_runs_in_a_later_turn) {
   EXPECT_EQ(on().post([&]() noexcept {
     first = turn;
     EXPECT_EQ(on().post([&]() noexcept { second = turn; }), post_status::accepted);
-  }), post_status::accepted);
+  }),
+            post_status::accepted);
   for (; second < 0 && turn < 10; ++turn) ASSERT_TRUE(on().internals().turn(clock::now() + 50ms));
   EXPECT_EQ(second, first + 1);
 }
@@ -86,7 +90,8 @@ TEST_P(inbox_case, what_a_dying_reactor_drops_learns_that_it_is_closed) {
     loop* to;
     std::optional<post_status>* told;
     last_wish(loop* on, std::optional<post_status>* answer) : to(on), told(answer) {}
-    last_wish(last_wish&& other) noexcept : to(std::exchange(other.to, nullptr)), told(other.told) {}
+    last_wish(last_wish&& other) noexcept
+        : to(std::exchange(other.to, nullptr)), told(other.told) {}
     ~last_wish() {
       posted_call late = []() noexcept {};
       if (to != nullptr) *told = to->post(late);
@@ -94,8 +99,9 @@ TEST_P(inbox_case, what_a_dying_reactor_drops_learns_that_it_is_closed) {
   };
   std::optional<post_status> told;
   bool ran = false;
-  EXPECT_EQ(on().post([&ran, wish = last_wish(&on().internals(), &told)]() noexcept { ran = true; }),
-            post_status::accepted);
+  EXPECT_EQ(
+      on().post([&ran, wish = last_wish(&on().internals(), &told)]() noexcept { ran = true; }),
+      post_status::accepted);
   destroy_reactor();
   EXPECT_FALSE(ran);
   EXPECT_EQ(told, post_status::closed);
@@ -116,7 +122,8 @@ TEST_P(inbox_case, a_handle_reaches_its_connection_from_any_thread) {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([to = seen.last] {
       for (int i = 0; i < 100; ++i)
-        EXPECT_EQ(to.post([](connection& open) noexcept { open.send_copy(as_bytes("x")); }), post_status::accepted);
+        EXPECT_EQ(to.post([](connection& open) noexcept { open.send_copy(as_bytes("x")); }),
+                  post_status::accepted);
     });
   EXPECT_EQ(finish(*peer).received.size(), 400U);
   for (auto& each : threads) each.join();
@@ -177,6 +184,7 @@ TEST_P(inbox_case, calls_and_traffic_do_not_starve_each_other) {
   const auto bytes = pattern(50'000);
   auto peer = host().dial(at.local(), {send(bytes), receive(bytes.size())});
   EXPECT_EQ(finish(*peer).received, bytes);
+  turn_until([&] { return ran > 0; });
   stop = true;
   other.join();
   turn_for(5ms);

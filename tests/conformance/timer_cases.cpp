@@ -9,7 +9,9 @@ namespace {
 /// A timer that runs a function.
 struct alarm : timer {
   explicit alarm(std::function<void(alarm&)> call)
-      : timer([](timer& fired) noexcept { static_cast<alarm&>(fired).ring(static_cast<alarm&>(fired)); }),
+      : timer([](timer& fired) noexcept {
+          static_cast<alarm&>(fired).ring(static_cast<alarm&>(fired));
+        }),
         ring(std::move(call)) {}
   std::function<void(alarm&)> ring;
 };
@@ -149,7 +151,7 @@ TEST_P(timing_case, a_flood_of_bytes_does_not_hold_them_up) {
   auto& at = listen(seen);
   const std::string burst(60'000, 'f');
   script talk;
-  for (int i = 0; i < 40; ++i) talk.insert(talk.end(), {send(burst), receive(burst.size())});
+  for (int i = 0; i < 400; ++i) talk.insert(talk.end(), {send(burst), receive(burst.size())});
   auto peer = host().dial(at.local(), talk);
   int fired = 0;
   alarm ticking([&](alarm& self) {
