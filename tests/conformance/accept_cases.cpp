@@ -23,7 +23,8 @@ class accepting_case : public conformance_test {
 TEST_P(accepting_case, a_storm_of_five_hundred) {
   record& seen = echoing();
   auto& at = listen(seen);
-  auto crowd = host().dial_many(at.local(), 500, {send("x"), receive(1), half_close(), receive_to_end()});
+  auto crowd =
+      host().dial_many(at.local(), 500, {send("x"), receive(1), half_close(), receive_to_end()});
   const auto told = finish(*crowd);
   EXPECT_EQ(told.connections, 500U);
   EXPECT_EQ(told.received.size(), 500U);
@@ -107,7 +108,8 @@ TEST_P(accepting_case, a_wrong_inherited_descriptor_is_named_and_left_alone) {
     options.inherited_descriptor = wrong;
     auto made = listener::open(on(), options);
     ASSERT_FALSE(made);
-    EXPECT_NE(made.error().what.find(std::to_string(wrong)), std::string::npos) << made.error().what;
+    EXPECT_NE(made.error().what.find(std::to_string(wrong)), std::string::npos)
+        << made.error().what;
   }
   for (const int each : {pipe_ends[0], pipe_ends[1], datagram, idle_socket})
     EXPECT_EQ(::close(each), 0) << "closed by one who did not own it";
@@ -130,7 +132,9 @@ TEST_P(accepting_case, reuse_port_shares_and_only_when_asked) {
 
 TEST_P(accepting_case, an_address_can_be_bound_again_while_old_connections_linger) {
   record& seen = handler();
-  seen.when_open = [](connection& peer) { peer.close(); };  // our end first: the kernel remembers it for a minute
+  seen.when_open = [](connection& peer) {
+    peer.close();
+  };  // our end first: the kernel remembers it for a minute
   auto& at = listen(seen);
   listener_options options;
   options.address = at.local().to_string();
@@ -188,7 +192,8 @@ TEST_P(accepting_case, a_factory_makes_one_handler_for_each_and_they_end_with_it
   alive = 0;
   auto& at = open_listener();
   at.serve(handler_factory([] { return std::make_unique<counted>(); }));
-  auto crowd = host().dial_many(at.local(), 10, {send("x"), wait(30ms), half_close(), receive_to_end()});
+  auto crowd =
+      host().dial_many(at.local(), 10, {send("x"), wait(30ms), half_close(), receive_to_end()});
   turn_until([&] { return alive == 10; });
   finish(*crowd);
   turn_until([&] { return at.connection_count() == 0; });

@@ -1,4 +1,5 @@
-// Addresses: several for one peer (RFC 8305), local ones, ones that cannot be had, and what a connection says of them.
+// Addresses: several for one peer (RFC 8305), local ones, ones that cannot be had, and what a
+// connection says of them.
 #include <unistd.h>
 
 #include <fstream>
@@ -78,7 +79,8 @@ TEST_P(addressing_case, families_alternate) {
 }
 
 TEST_P(addressing_case, when_all_fail_the_last_error_is_told) {
-  EXPECT_EQ(race({parsed("unix:@myra-nobody-listens"), host().refusing(near())}).error(), condition::refused);
+  EXPECT_EQ(race({parsed("unix:@myra-nobody-listens"), host().refusing(near())}).error(),
+            condition::refused);
   EXPECT_EQ(race({host().refusing(near()), parsed("unix:/nonexistent/socket")}).error(),
             std::errc::no_such_file_or_directory);
 }
@@ -88,7 +90,8 @@ TEST_P(addressing_case, the_deadline_is_for_all_together) {
   options.deadline = 80ms;
   options.attempt_delay = 30ms;
   const auto began = clock::now();
-  const auto told = race({host().silent(near()), host().silent(near()), host().silent(near())}, options);
+  const auto told =
+      race({host().silent(near()), host().silent(near()), host().silent(near())}, options);
   EXPECT_EQ(told.error(), transport_errc::connect_timeout);
   EXPECT_GE(clock::now() - began, 80ms);
   EXPECT_LT(clock::now() - began, 80ms + slack());
@@ -101,7 +104,8 @@ TEST_P(addressing_case, no_address_at_all) {
 }
 
 TEST_P(addressing_case, an_address_without_a_way_to_it) {
-  // TCP to the broadcast address of the loopback network: the kernel says so itself, nothing leaves the host.
+  // TCP to the broadcast address of the loopback network: the kernel says so itself, nothing leaves
+  // the host.
   EXPECT_EQ(race({parsed("127.255.255.255:9")}).error(), condition::unreachable);
 }
 
@@ -154,7 +158,9 @@ TEST_P(addressing_case, a_closed_connection_has_no_address) {
   record& seen = handler();
   std::string at_close = "unset";
   seen.when_open = [](connection& peer) { peer.close(); };
-  seen.when_closed = [&](connection& peer) { at_close = peer.peer().to_string() + peer.local().to_string(); };
+  seen.when_closed = [&](connection& peer) {
+    at_close = peer.peer().to_string() + peer.local().to_string();
+  };
   auto& at = listen(seen);
   auto peer = host().dial(at.local(), {receive_to_end()});
   finish(*peer);

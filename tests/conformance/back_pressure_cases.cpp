@@ -63,10 +63,12 @@ TEST_P(back_pressure_case, on_writable_comes_once_for_any_number_of_refusals) {
   record& seen = handler();
   seen.when_open = [](connection& peer) {
     fill(peer);
-    for (int i = 0; i < 5; ++i) EXPECT_EQ(peer.send_copy(as_bytes("no")), send_status::back_pressured);
+    for (int i = 0; i < 5; ++i)
+      EXPECT_EQ(peer.send_copy(as_bytes("no")), send_status::back_pressured);
   };
   auto& at = listen(seen, narrow());
-  auto peer = host().dial(at.local(), {receive(64'000), wait(50ms), half_close(), receive_to_end()});
+  auto peer =
+      host().dial(at.local(), {receive(64'000), wait(50ms), half_close(), receive_to_end()});
   finish(*peer);
   EXPECT_EQ(seen.writables, 1);
 }
@@ -121,7 +123,8 @@ TEST_P(back_pressure_case, a_peer_that_reads_nothing_bounds_what_is_queued) {
   turn_until([&] { return seen.opens == 1; });
   turn_for(100ms);
   const buffer_pool& pool = on().internals().pool();
-  EXPECT_LE(pool.kernel_count() + pool.application_count(), on().internals().options().receive_buffer_count + 16)
+  EXPECT_LE(pool.kernel_count() + pool.application_count(),
+            on().internals().options().receive_buffer_count + 16)
       << "more slots than the water marks allow";
   finish(*peer);
   turn_until([&] { return seen.closes == 1; });
@@ -180,12 +183,14 @@ TEST_P(back_pressure_case, from_end_to_end) {
   target.when_open = [](connection& peer) { peer.pause_receive(); };
   const auto forward = [&](connection& to) {
     if (to.send(std::move(held)) != send_status::accepted) return;
-    EXPECT_EQ(source.last.post([](connection& from) noexcept { from.resume_receive(); }), post_status::accepted);
+    EXPECT_EQ(source.last.post([](connection& from) noexcept { from.resume_receive(); }),
+              post_status::accepted);
   };
   source.when_received = [&](connection& from, message& bytes) {
     from.pause_receive();
     held = bytes.detach();
-    EXPECT_EQ(target.last.post([&](connection& to) noexcept { forward(to); }), post_status::accepted);
+    EXPECT_EQ(target.last.post([&](connection& to) noexcept { forward(to); }),
+              post_status::accepted);
   };
   target.when_writable = forward;
   source.when_ended = [&](connection& from) {

@@ -31,7 +31,8 @@ class blocking_case : public conformance_test {
 TEST_P(blocking_case, sends_and_receives) {
   endpoint at;
   const auto bytes = pattern(300'000);
-  auto peer = host().answer(near(), {receive(bytes.size()), send(bytes), half_close(), receive_to_end()}, at);
+  auto peer = host().answer(
+      near(), {receive(bytes.size()), send(bytes), half_close(), receive_to_end()}, at);
   auto client = open(at);
   EXPECT_EQ(client.peer(), at);
   EXPECT_TRUE(client.send(as_bytes(bytes)));
@@ -44,7 +45,8 @@ TEST_P(blocking_case, sends_and_receives) {
 
 TEST_P(blocking_case, receive_exact_waits_for_all_of_it_and_tells_of_an_early_end) {
   endpoint at;
-  auto peer = host().answer(near(), {send_in_pieces("0123456789", 3, 5ms), half_close(), receive_to_end()}, at);
+  auto peer = host().answer(
+      near(), {send_in_pieces("0123456789", 3, 5ms), half_close(), receive_to_end()}, at);
   auto client = open(at);
   std::array<std::byte, 8> eight;
   EXPECT_TRUE(client.receive_exact(eight));
@@ -119,6 +121,7 @@ TEST_P(blocking_case, a_peer_that_is_gone) {
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(conformance, blocking_case, testing::ValuesIn(variants_of_all_families()), name_of);
+INSTANTIATE_TEST_SUITE_P(conformance, blocking_case, testing::ValuesIn(variants_of_all_families()),
+                         name_of);
 
 }  // namespace myra::conformance

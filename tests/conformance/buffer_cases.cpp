@@ -8,7 +8,8 @@ namespace {
 
 class buffering_case : public conformance_test {
  protected:
-  /// A reactor with `count` slots in all, of `size` bytes, of which `lent` lie in the kernel's ring where there is one.
+  /// A reactor with `count` slots in all, of `size` bytes, of which `lent` lie in the kernel's ring
+  /// where there is one.
   void open_with(std::uint32_t count, std::uint32_t lent, std::uint32_t size = 4096) {
     auto few = options();
     few.pool.slot_size_bytes = size;
@@ -103,7 +104,8 @@ TEST_P(buffering_case, released_on_another_thread_they_wake_a_starved_reactor) {
     gone.clear();
   });
   const auto began = clock::now();
-  while (seen.received.size() == before && clock::now() - began < 20s) ASSERT_TRUE(on().run_once(20s));
+  while (seen.received.size() == before && clock::now() - began < 20s)
+    ASSERT_TRUE(on().run_once(20s));
   EXPECT_LT(clock::now() - began, 40ms + slack()) << "the loop slept over the release";
   other.join();
   EXPECT_TRUE(finish(*peer).saw_end);
@@ -116,7 +118,8 @@ TEST_P(buffering_case, a_starved_loop_does_not_spin) {
   std::vector<buffer> held;
   seen.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };
   auto& at = listen(seen);
-  auto crowd = host().dial_many(at.local(), 10, {send(pattern(20'000)), half_close(), receive_to_end()});
+  auto crowd =
+      host().dial_many(at.local(), 10, {send(pattern(20'000)), half_close(), receive_to_end()});
   turn_until([&] { return held.size() == 4 && seen.opens == 10; });
   turn_for(20ms);
   const auto before = on().counters();

@@ -1,4 +1,5 @@
-// Cancelling single operations at every step of their life, below the transport, on a reactor's own backend.
+// Cancelling single operations at every step of their life, below the transport, on a reactor's own
+// backend.
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -147,10 +148,12 @@ TEST_P(cancelling_case, a_send_that_waits_for_room) {
     cancel_after(steps, send);
     ASSERT_EQ(send.results.size(), 1U);
     // What had gone before the cancel is told, so that the owner knows where it stands.
-    EXPECT_TRUE(send.last() == -ECANCELED || (send.last() > 0 && send.last() < 4'000'000)) << send.last();
+    EXPECT_TRUE(send.last() == -ECANCELED || (send.last() > 0 && send.last() < 4'000'000))
+        << send.last();
     std::string got(4'000'000, '\0');
     std::size_t total = 0;
-    for (ssize_t size; (size = ::recv(theirs, got.data() + total, got.size() - total, MSG_DONTWAIT)) > 0;)
+    for (ssize_t size;
+         (size = ::recv(theirs, got.data() + total, got.size() - total, MSG_DONTWAIT)) > 0;)
       total += static_cast<std::size_t>(size);
     EXPECT_EQ(total, static_cast<std::size_t>(std::max(send.last(), 0)));
     EXPECT_EQ(bytes.compare(0, total, got, 0, total), 0);
@@ -211,7 +214,8 @@ TEST_P(cancelling_case, a_connect_that_hangs) {
 }
 
 TEST_P(cancelling_case, a_connect_to_a_full_unix_backlog) {
-  const auto to = host().silent(endpoint::parse("unix:@myra-full-" + std::to_string(::getpid())).value());
+  const auto to =
+      host().silent(endpoint::parse("unix:@myra-full-" + std::to_string(::getpid())).value());
   for (int steps = 0; steps < 4; ++steps) {
     noted<io::connect_operation> connect(sockets().open(AF_UNIX, SOCK_STREAM, 0));
     connect.address = to.address();

@@ -1,4 +1,5 @@
-// The end of a connection: from every callback, with everything in flight, and of the whole reactor.
+// The end of a connection: from every callback, with everything in flight, and of the whole
+// reactor.
 #include "fixture.hpp"
 
 namespace myra::conformance {
@@ -9,8 +10,10 @@ class closing_case : public conformance_test {
   /// A peer that does enough for each of our callbacks to be called.
   static script lively() { return {send("x"), wait(10ms), half_close(), receive_to_end()}; }
 
-  /// Has `end` happen in the callback `where`, and checks that on_close is the last call and comes once.
-  void end_in(std::function<void(connection&)> record::*where, std::function<void(connection&)> end) {
+  /// Has `end` happen in the callback `where`, and checks that on_close is the last call and comes
+  /// once.
+  void end_in(std::function<void(connection&)> record::* where,
+              std::function<void(connection&)> end) {
     record& seen = handler();
     int calls_after_close = 0;
     if (where == &record::when_writable)
@@ -82,7 +85,8 @@ TEST_P(closing_case, a_peer_that_still_sends_gets_the_whole_reply_and_no_reset) 
     peer.close();
   };
   auto& at = listen(seen);
-  auto peer = host().dial(at.local(), {send_in_pieces(pattern(100'000), 5'000, 1ms), receive_to_end()});
+  auto peer =
+      host().dial(at.local(), {send_in_pieces(pattern(100'000), 5'000, 1ms), receive_to_end()});
   const auto told = finish(*peer);
   EXPECT_TRUE(told.received == reply);
   EXPECT_TRUE(told.saw_end);
@@ -137,7 +141,8 @@ TEST_P(closing_case, close_and_then_abort) {
     to.close();
   });
   turn_for(10ms);
-  EXPECT_TRUE(act(seen.last, [](connection& to) { to.abort(); })) << "a draining connection still exists";
+  EXPECT_TRUE(act(seen.last, [](connection& to) { to.abort(); }))
+      << "a draining connection still exists";
   turn_until([&] { return seen.closes == 1; });
   EXPECT_TRUE(finish(*peer).saw_reset);
 }
@@ -158,13 +163,16 @@ TEST_P(closing_case, one_connection_closes_another_that_has_bytes_waiting) {
   record& victim = handler();
   record& killer = handler();
   killer.when_received = [&](connection&, message&) {
-    EXPECT_EQ(victim.last.post([](connection& peer) noexcept { peer.abort(); }), post_status::accepted);
+    EXPECT_EQ(victim.last.post([](connection& peer) noexcept { peer.abort(); }),
+              post_status::accepted);
   };
   auto& victim_at = listen(victim);
   auto& killer_at = listen(killer);
-  auto first = host().dial(victim_at.local(), {wait(20ms), send(pattern(300'000)), receive_to_end()});
+  auto first =
+      host().dial(victim_at.local(), {wait(20ms), send(pattern(300'000)), receive_to_end()});
   turn_until([&] { return victim.opens == 1; });
-  auto second = host().dial(killer_at.local(), {wait(20ms), send("now"), half_close(), receive_to_end()});
+  auto second =
+      host().dial(killer_at.local(), {wait(20ms), send("now"), half_close(), receive_to_end()});
   finish(*second);
   turn_until([&] { return victim.closes == 1; });
   EXPECT_TRUE(finish(*first).saw_reset);
@@ -198,7 +206,8 @@ TEST_P(closing_case, a_reactor_destroyed_with_everything_in_flight) {
   listener_options options;
   options.connection.send_buffer_bytes = 4096;
   auto& at = listen(seen, options);
-  auto crowd = host().dial_many(at.local(), 25, {small_window(), send("x"), wait(20ms), receive_to_end()});
+  auto crowd =
+      host().dial_many(at.local(), 25, {small_window(), send("x"), wait(20ms), receive_to_end()});
   turn_until([&] { return opened == 25; });
   destroy_reactor();
   EXPECT_EQ(seen.closes, seen.opens) << "a connection ended without its last call";

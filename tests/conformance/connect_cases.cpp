@@ -181,7 +181,10 @@ TEST_P(connecting_case, two_hundred_at_once) {
   std::vector<dialled> told(200);
   std::vector<connect_attempt> attempts;
   for (dialled& each : told) attempts.push_back(begin(at.local(), each));
-  turn_until([&] { return std::all_of(told.begin(), told.end(), [](const dialled& each) { return each.calls == 1; }); });
+  turn_until([&] {
+    return std::all_of(told.begin(), told.end(),
+                       [](const dialled& each) { return each.calls == 1; });
+  });
   for (dialled& each : told) {
     ASSERT_TRUE(each.connected()) << each.error().message();
     (*each.outcome)->set_handler(client);
@@ -226,6 +229,7 @@ TEST_P(connecting_case, options_out_of_bounds_are_refused_by_name) {
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(conformance, connecting_case, testing::ValuesIn(variants_of_all_families()), name_of);
+INSTANTIATE_TEST_SUITE_P(conformance, connecting_case,
+                         testing::ValuesIn(variants_of_all_families()), name_of);
 
 }  // namespace myra::conformance

@@ -7,7 +7,8 @@ namespace {
 class deadline_case : public conformance_test {
  protected:
   /// Turns until the connection is closed; expects that to be `deadline` after `began`.
-  void expect_close_after(const record& seen, const time_point& began, duration deadline, transport_errc why) {
+  void expect_close_after(const record& seen, const time_point& began, duration deadline,
+                          transport_errc why) {
     turn_until([&] { return seen.closes == 1; });
     // The clock of a connection is the loop's, which is read once a turn.
     const auto took = clock::now() - began + 5ms;
@@ -93,7 +94,9 @@ TEST_P(deadline_case, a_peer_that_reads_is_given_all_the_time_it_needs) {
   options.connection.send_buffer_bytes = 4096;
   std::size_t taken = 0;
   const auto fill = [&](connection& peer) {
-    while (taken < 600'000 && peer.send_copy(as_bytes(std::string(2'000, 'x'))) == send_status::accepted) taken += 2'000;
+    while (taken < 600'000 &&
+           peer.send_copy(as_bytes(std::string(2'000, 'x'))) == send_status::accepted)
+      taken += 2'000;
     if (taken >= 600'000) peer.close();
   };
   options.connection.send_high_water_bytes = 20'000;

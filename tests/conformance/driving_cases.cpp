@@ -1,4 +1,5 @@
-// Driving a reactor: by itself, by a foreign loop, until a signal; its drain; and what it says of handlers that block.
+// Driving a reactor: by itself, by a foreign loop, until a signal; its drain; and what it says of
+// handlers that block.
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -12,7 +13,8 @@ namespace {
 
 class driving_case : public conformance_test {
  protected:
-  /// What a foreign loop does: poll(2) on the descriptor until the next deadline, then a turn that does not wait.
+  /// What a foreign loop does: poll(2) on the descriptor until the next deadline, then a turn that
+  /// does not wait.
   void drive_foreign(const std::function<bool()>& done) {
     const auto end = clock::now() + patient(10s);
     while (!done() && clock::now() < end) {
@@ -24,7 +26,8 @@ class driving_case : public conformance_test {
     }
     EXPECT_TRUE(done()) << "the foreign loop slept over it";
   }
-  /// As the contract of run_until_signal wants it: before there are threads that would take the signals.
+  /// As the contract of run_until_signal wants it: before there are threads that would take the
+  /// signals.
   void block_signals() {
     sigset_t signals;
     ::sigemptyset(&signals);
@@ -57,8 +60,8 @@ TEST_P(driving_case, a_foreign_loop_echoes) {
   auto& at = listen(seen);
   ASSERT_TRUE(on().run_once(0ms));
   const auto bytes = pattern(200'000);
-  auto peer = host().dial(at.local(), {send(bytes), receive(bytes.size()), send("x"), receive(1), half_close(),
-                                       receive_to_end()});
+  auto peer = host().dial(at.local(), {send(bytes), receive(bytes.size()), send("x"), receive(1),
+                                       half_close(), receive_to_end()});
   drive_foreign([&] { return seen.closes == 1; });
   EXPECT_EQ(peer->finish().received, bytes + "x");
 }
@@ -73,7 +76,8 @@ TEST_P(driving_case, a_foreign_loop_sees_posts_and_timers) {
   drive_foreign([&] { return ran == 1; });
   other.join();
   struct ring : timer {
-    explicit ring(int& to) : timer([](timer& fired) noexcept { ++static_cast<ring&>(fired).count; }), count(to) {}
+    explicit ring(int& to)
+        : timer([](timer& fired) noexcept { ++static_cast<ring&>(fired).count; }), count(to) {}
     int& count;
   } alarm(ran);
   const auto began = clock::now();
@@ -265,13 +269,15 @@ TEST_P(driving_case, counters_grow_with_what_happens) {
     peer.close();
   };
   const auto before = on().counters();
-  auto peer = host().dial(at.local(), {send(pattern(30'000)), receive(30'000), half_close(), receive_to_end()});
+  auto peer = host().dial(at.local(),
+                          {send(pattern(30'000)), receive(30'000), half_close(), receive_to_end()});
   finish(*peer);
   turn_until([&] { return seen.closes == 1; });
   const auto after = on().counters();
   EXPECT_EQ(after.bytes_received - before.bytes_received, 30'000U);
   EXPECT_EQ(after.bytes_sent - before.bytes_sent, 30'000U);
-  EXPECT_EQ(after.messages_received - before.messages_received, static_cast<std::uint64_t>(seen.messages));
+  EXPECT_EQ(after.messages_received - before.messages_received,
+            static_cast<std::uint64_t>(seen.messages));
   EXPECT_EQ(of_connection.bytes_received, 30'000U);
   EXPECT_EQ(of_connection.messages_received, static_cast<std::uint64_t>(seen.messages));
   EXPECT_GT(after.kernel_entries, before.kernel_entries);

@@ -1,4 +1,5 @@
-// What a handler throws ends its own connection, is counted and logged, and is noticed by nobody else.
+// What a handler throws ends its own connection, is counted and logged, and is noticed by nobody
+// else.
 #include "fixture.hpp"
 
 namespace myra::conformance {
@@ -7,7 +8,7 @@ namespace {
 class throwing_case : public conformance_test {
  protected:
   /// Has `where` throw; a neighbour's echo must not notice.
-  void throw_in(std::function<void(connection&)> record::*where) {
+  void throw_in(std::function<void(connection&)> record::* where) {
     record& seen = handler();
     if (where == &record::when_writable)
       seen.when_open = [](connection& peer) {
@@ -22,7 +23,8 @@ class throwing_case : public conformance_test {
     record& neighbour = handler();
     echo(neighbour);
     auto& neighbour_at = listen(neighbour);
-    auto beside = host().dial(neighbour_at.local(), {send("a"), receive(1), wait(60ms), send("b"), receive(1)});
+    auto beside = host().dial(neighbour_at.local(),
+                              {send("a"), receive(1), wait(60ms), send("b"), receive(1)});
     turn_until([&] { return neighbour.messages == 1; });
     auto& at = listen(seen);
     auto peer = host().dial(at.local(), {send("x"), wait(10ms), half_close(), receive_to_end()});

@@ -1,5 +1,5 @@
-// What every case starts from and is held to: a reactor of its variant, a host for its peers, and at the end as many
-// descriptors and buffers as at the start.
+// What every case starts from and is held to: a reactor of its variant, a host for its peers, and
+// at the end as many descriptors and buffers as at the start.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -57,7 +57,9 @@ void echo(record& seen);
 struct dialled {
   [[nodiscard]] connect_callback note();
   [[nodiscard]] bool connected() const { return outcome && outcome->has_value(); }
-  [[nodiscard]] std::error_code error() const { return outcome && !*outcome ? outcome->error() : std::error_code(); }
+  [[nodiscard]] std::error_code error() const {
+    return outcome && !*outcome ? outcome->error() : std::error_code();
+  }
 
   std::optional<result<connection>> outcome;
   int calls = 0;
@@ -79,7 +81,8 @@ class conformance_test : public testing::TestWithParam<variant> {
   void SetUp() override;
   void TearDown() override;
 
-  /// Opens the reactor; called by SetUp with the variant's options. A case that needs others calls it again, first thing.
+  /// Opens the reactor; called by SetUp with the variant's options. A case that needs others calls
+  /// it again, first thing.
   void open_reactor(const reactor_options& options);
   [[nodiscard]] reactor_options options();
   [[nodiscard]] reactor& on() { return *reactor_; }
@@ -99,7 +102,8 @@ class conformance_test : public testing::TestWithParam<variant> {
   bool act(const connection_handle& to, std::function<void(connection&)> act);
 
   /// Turns until `done` says so; false, and the case fails, when that takes longer than the limit.
-  bool turn_until(const std::function<bool()>& done, std::chrono::milliseconds limit = std::chrono::seconds(10));
+  bool turn_until(const std::function<bool()>& done,
+                  std::chrono::milliseconds limit = std::chrono::seconds(10));
   /// Turns for a while.
   void turn_for(std::chrono::milliseconds time);
   /// Turns until the peer's script is done.
@@ -114,7 +118,7 @@ class conformance_test : public testing::TestWithParam<variant> {
   std::unique_ptr<peer_host> host_;
   log_lines log_;
   std::deque<record> handlers_;
-  std::optional<reactor> reactor_;
+  std::unique_ptr<reactor> reactor_;
   std::vector<std::unique_ptr<listener>> listeners_;
   std::size_t descriptors_before_ = 0;
 };

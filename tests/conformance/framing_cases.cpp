@@ -28,14 +28,17 @@ class framing_case : public conformance_test {
  protected:
   static std::string frame(std::string_view payload) {
     std::string made(4, '\0');
-    for (int i = 0; i < 4; ++i) made[static_cast<std::size_t>(i)] = static_cast<char>(payload.size() >> (24 - 8 * i));
+    for (int i = 0; i < 4; ++i)
+      made[static_cast<std::size_t>(i)] = static_cast<char>(payload.size() >> (24 - 8 * i));
     return made.append(payload);
   }
   /// Sends `stream` in pieces of `piece` bytes to a fresh reader, which is told of the end.
-  std::unique_ptr<framed> read(const std::string& stream, std::size_t piece, const length_prefix& prefix = {}) {
+  std::unique_ptr<framed> read(const std::string& stream, std::size_t piece,
+                               const length_prefix& prefix = {}) {
     auto seen = std::make_unique<framed>(prefix);
     auto& at = listen(*seen);
-    auto peer = host().dial(at.local(), {send_in_pieces(stream, piece), half_close(), receive_to_end()});
+    auto peer =
+        host().dial(at.local(), {send_in_pieces(stream, piece), half_close(), receive_to_end()});
     finish(*peer);
     turn_until([&] { return seen->closes == 1; });
     close_listeners();
@@ -67,7 +70,8 @@ TEST_P(framing_case, a_thousand_small_ones_in_one_piece_are_not_copied) {
   for (int i = 0; i < 1'000; ++i) stream += frame(std::to_string(i));
   const auto seen = read(stream, stream.size());
   ASSERT_EQ(seen->frames.size(), 1'000U);
-  for (int i = 0; i < 1'000; ++i) EXPECT_EQ(seen->frames[static_cast<std::size_t>(i)], std::to_string(i));
+  for (int i = 0; i < 1'000; ++i)
+    EXPECT_EQ(seen->frames[static_cast<std::size_t>(i)], std::to_string(i));
   EXPECT_LT(seen->reader.bytes_copied(), stream.size() / 10);
 }
 
@@ -99,10 +103,12 @@ TEST_P(framing_case, lines_in_every_split) {
       while (auto line = reader.next()) lines.emplace_back(as_text(*line));
     };
     auto& at = listen(seen);
-    auto peer = host().dial(at.local(), {send_in_pieces(stream, piece), half_close(), receive_to_end()});
+    auto peer =
+        host().dial(at.local(), {send_in_pieces(stream, piece), half_close(), receive_to_end()});
     finish(*peer);
     turn_until([&] { return seen.closes == 1; });
-    ASSERT_EQ(lines, (std::vector<std::string>{"one", "", "two", "thr\ree"})) << "in pieces of " << piece;
+    ASSERT_EQ(lines, (std::vector<std::string>{"one", "", "two", "thr\ree"}))
+        << "in pieces of " << piece;
     close_listeners();
   }
 }

@@ -89,7 +89,8 @@ TEST_P(half_closing_case, the_states_on_the_way) {
   };
   seen.when_closed = note;
   auto& at = listen(seen);
-  auto peer = host().dial(at.local(), {send("a"), receive_to_end(), send("b"), half_close(), wait(10ms)});
+  auto peer =
+      host().dial(at.local(), {send("a"), receive_to_end(), send("b"), half_close(), wait(10ms)});
   finish(*peer);
   turn_until([&] { return seen.closes == 1; });
   using state = connection_state;
@@ -106,7 +107,8 @@ TEST_P(half_closing_case, queued_bytes_go_before_the_end) {
   listener_options options;
   options.connection.send_buffer_bytes = 8192;
   auto& at = listen(seen, options);
-  auto peer = host().dial(at.local(), {small_window(), wait(20ms), receive_to_end(), half_close(), wait(10ms)});
+  auto peer = host().dial(at.local(),
+                          {small_window(), wait(20ms), receive_to_end(), half_close(), wait(10ms)});
   const auto told = finish(*peer);
   EXPECT_TRUE(told.received == bytes);
   EXPECT_TRUE(told.saw_end);
@@ -168,7 +170,8 @@ TEST_P(half_closing_case, then_a_reset_of_the_peer) {
 TEST_P(half_closing_case, then_an_abort_is_a_reset) {
   record& seen = handler();
   auto& at = listen(seen);
-  auto peer = host().dial(at.local(), {receive_to_end(), wait(80ms), send("x"), wait(20ms), send("y"), receive_to_end()});
+  auto peer = host().dial(at.local(), {receive_to_end(), wait(80ms), send("x"), wait(20ms),
+                                       send("y"), receive_to_end()});
   turn_until([&] { return seen.opens == 1; });
   EXPECT_TRUE(act(seen.last, [](connection& to) { to.half_close(); }));
   turn_for(20ms);

@@ -1,4 +1,5 @@
-// What only the real kernel can be asked: limits of descriptors, filters, signals, processes that fork or are killed.
+// What only the real kernel can be asked: limits of descriptors, filters, signals, processes that
+// fork or are killed.
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -57,7 +58,8 @@ bool deny_uring() {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   const sock_fprog filter{sizeof program / sizeof program[0], program};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
 class kernel_case : public conformance_test {
@@ -80,7 +82,8 @@ class kernel_case : public conformance_test {
       return endpoint::from_kernel(reinterpret_cast<const sockaddr*>(&storage), size);
     };
     for (int socket = 3; socket < 1'000; ++socket)
-      if (name(::getsockname, socket) == local && name(::getpeername, socket) == peer) return socket;
+      if (name(::getsockname, socket) == local && name(::getpeername, socket) == peer)
+        return socket;
     return -1;
   }
   static int option(int socket, int level, int name) {
@@ -96,7 +99,8 @@ class kernel_case : public conformance_test {
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    std::array<char*, 3> arguments{const_cast<char*>("ls"), const_cast<char*>("/proc/self/fd"), nullptr};
+    std::array<char*, 3> arguments{const_cast<char*>("ls"), const_cast<char*>("/proc/self/fd"),
+                                   nullptr};
     pid_t child = 0;
     EXPECT_EQ(::posix_spawn(&child, "/bin/ls", &actions, nullptr, arguments.data(), environ), 0);
     ::posix_spawn_file_actions_destroy(&actions);
@@ -120,8 +124,10 @@ TEST_P(kernel_case, accepting_at_the_descriptor_limit_backs_off_and_recovers) {
     const auto cpu_before = processor_time();
     const auto began = clock::now();
     turn_for(700ms);
-    const auto share = static_cast<double>((processor_time() - cpu_before).count()) /
-                       static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - began).count());
+    const auto share =
+        static_cast<double>((processor_time() - cpu_before).count()) /
+        static_cast<double>(
+            std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - began).count());
     EXPECT_EQ(seen.opens, 5);
     EXPECT_LT(share, 0.10) << "of which the case's own turns of two milliseconds are a part";
     EXPECT_LT(at.counters().back_offs, 20U);
@@ -214,7 +220,9 @@ TEST_P(kernel_case, a_program_executed_in_a_handler_inherits_nothing) {
   open_reactor(options());
   record& seen = handler();
   int meanwhile = -1;
-  seen.when_received = [&](connection&, message&) { meanwhile = descriptors_of_an_executed_program(); };
+  seen.when_received = [&](connection&, message&) {
+    meanwhile = descriptors_of_an_executed_program();
+  };
   auto& at = listen(seen);
   auto peer = host().dial(at.local(), {send("x"), half_close(), receive_to_end()});
   EXPECT_TRUE(finish(*peer).saw_end);
@@ -269,7 +277,8 @@ TEST_P(kernel_case, a_storm_of_signals_interrupts_nothing) {
   ::pthread_sigmask(SIG_BLOCK, &mine, nullptr);  // for the peer's thread
   const auto bytes = pattern(30'000);
   script talk;
-  for (int i = 0; i < 20; ++i) talk.insert(talk.end(), {send(bytes), receive(bytes.size()), wait(3ms)});
+  for (int i = 0; i < 20; ++i)
+    talk.insert(talk.end(), {send(bytes), receive(bytes.size()), wait(3ms)});
   auto peer = host().dial(at.local(), talk);
   ::pthread_sigmask(SIG_UNBLOCK, &mine, nullptr);
   EXPECT_EQ(finish(*peer).received.size(), 20 * bytes.size());

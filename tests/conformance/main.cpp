@@ -19,7 +19,8 @@ void print_distinct_cases() {
   for (int i = 0; i < all.total_test_suite_count(); ++i) {
     const testing::TestSuite& suite = *all.GetTestSuite(i);
     for (int j = 0; j < suite.total_test_count(); ++j)
-      topics[std::string(after_slash(suite.name()))].emplace(before_slash(suite.GetTestInfo(j)->name()));
+      topics[std::string(after_slash(suite.name()))].emplace(
+          before_slash(suite.GetTestInfo(j)->name()));
   }
   std::size_t total = 0;
   std::size_t needing_kernel = 0;
@@ -28,8 +29,9 @@ void print_distinct_cases() {
     std::printf("  %-22s %3zu\n", topic.c_str(), cases.size());
     (topic == "kernel_case" ? needing_kernel : total) += cases.size();
   }
-  std::printf("  %zu for every backend and host, %zu that need the real kernel (kernel_case), %zu in all\n", total,
-              needing_kernel, total + needing_kernel);
+  std::printf(
+      "  %zu for every backend and host, %zu that need the real kernel (kernel_case), %zu in all\n",
+      total, needing_kernel, total + needing_kernel);
 }
 
 class summary : public testing::EmptyTestEventListener {

@@ -1,5 +1,6 @@
-// Times that depend on how fast the machine is. A deadline is never met early, on any machine; how late is too late is
-// multiplied by MYRA_TIME_FACTOR (a number, 1 when absent) for slow ones and for sanitizers.
+// Times that depend on how fast the machine is. A deadline is never met early, on any machine; how
+// late is too late is multiplied by MYRA_TIME_FACTOR (a number, 1 when absent) for slow ones and
+// for sanitizers.
 #pragma once
 
 #include <chrono>
@@ -14,6 +15,8 @@ namespace myra::conformance {
 }
 
 /// How much later than asked something may happen on a busy machine.
-[[nodiscard]] inline std::chrono::milliseconds slack() { return patient(std::chrono::milliseconds(1500)); }
+[[nodiscard]] inline std::chrono::milliseconds slack() {
+  return patient(std::chrono::milliseconds(1500));
+}
 
 }  // namespace myra::conformance

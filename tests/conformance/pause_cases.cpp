@@ -68,7 +68,8 @@ TEST_P(pausing_case, pause_and_resume_around_every_message) {
   };
   auto& at = listen(seen);
   const auto bytes = pattern(500'000);
-  auto peer = host().dial(at.local(), {send_in_pieces(bytes, 3'000), half_close(), receive_to_end()});
+  auto peer =
+      host().dial(at.local(), {send_in_pieces(bytes, 3'000), half_close(), receive_to_end()});
   EXPECT_TRUE(finish(*peer).saw_end);
   EXPECT_EQ(seen.received, bytes);
 }
@@ -82,7 +83,8 @@ TEST_P(pausing_case, pause_resume_pause_is_a_pause) {
     peer.pause_receive();
   };
   auto& at = listen(seen);
-  auto peer = host().dial(at.local(), {send("a"), wait(30ms), send("b"), half_close(), receive_to_end()});
+  auto peer =
+      host().dial(at.local(), {send("a"), wait(30ms), send("b"), half_close(), receive_to_end()});
   turn_until([&] { return seen.messages == 1; });
   turn_for(80ms);
   EXPECT_EQ(seen.received, "a");
@@ -171,7 +173,8 @@ TEST_P(pausing_case, resumed_from_inside_another_handler) {
   record& frees = handler();
   waits.when_open = [](connection& peer) { peer.pause_receive(); };
   frees.when_received = [&](connection&, message&) {
-    EXPECT_EQ(waits.last.post([](connection& peer) noexcept { peer.resume_receive(); }), post_status::accepted);
+    EXPECT_EQ(waits.last.post([](connection& peer) noexcept { peer.resume_receive(); }),
+              post_status::accepted);
   };
   auto& paused_at = listen(waits);
   auto& freed_at = listen(frees);
@@ -190,7 +193,8 @@ TEST_P(pausing_case, a_pause_of_one_does_not_hold_up_others) {
   echo(free);
   auto& paused_at = listen(paused);
   auto& free_at = listen(free);
-  auto stuck = host().dial(paused_at.local(), {send(pattern(300'000)), half_close(), receive_to_end()});
+  auto stuck =
+      host().dial(paused_at.local(), {send(pattern(300'000)), half_close(), receive_to_end()});
   turn_until([&] { return paused.opens == 1; });
   auto quick = host().dial(free_at.local(), {send("ping"), receive(4)});
   EXPECT_EQ(finish(*quick).received, "ping");

@@ -1,5 +1,6 @@
-// The other end of a case: a script, carried out by a raw socket in a thread of its own (later also by a simulated host).
-// A case writes down what its peer does, lets it run beside the reactor, and asks afterwards what the peer saw.
+// The other end of a case: a script, carried out by a raw socket in a thread of its own (later also
+// by a simulated host). A case writes down what its peer does, lets it run beside the reactor, and
+// asks afterwards what the peer saw.
 #pragma once
 
 #include <chrono>
@@ -15,16 +16,16 @@ namespace myra::conformance {
 /// One thing that a peer does. Each has the time limit of the peer's script.
 struct step {
   enum class act {
-    send,               ///< `bytes`, whole.
-    send_in_pieces,     ///< `bytes`, `count` at a time, with `pause` between the pieces.
-    receive,            ///< Exactly `count` bytes.
-    receive_to_end,     ///< Until the end of the stream or a reset.
-    receive_slowly,     ///< The same, `count` bytes at a time, with `pause` after each.
-    half_close,         ///< shutdown(2), SHUT_WR.
-    reset,              ///< Close with a reset.
-    close,              ///< Close; what was not received makes it a reset, as always.
-    wait,               ///< For `pause`.
-    small_window,       ///< Set the socket's receive buffer to 32 KiB, which the kernel doubles.
+    send,            ///< `bytes`, whole.
+    send_in_pieces,  ///< `bytes`, `count` at a time, with `pause` between the pieces.
+    receive,         ///< Exactly `count` bytes.
+    receive_to_end,  ///< Until the end of the stream or a reset.
+    receive_slowly,  ///< The same, `count` bytes at a time, with `pause` after each.
+    half_close,      ///< shutdown(2), SHUT_WR.
+    reset,           ///< Close with a reset.
+    close,           ///< Close; what was not received makes it a reset, as always.
+    wait,            ///< For `pause`.
+    small_window,    ///< Set the socket's receive buffer to 32 KiB, which the kernel doubles.
   };
   act what;
   std::string bytes;
@@ -36,7 +37,8 @@ using script = std::vector<step>;
 
 /// The words of a script.
 inline step send(std::string bytes) { return {step::act::send, std::move(bytes)}; }
-inline step send_in_pieces(std::string bytes, std::size_t count, std::chrono::milliseconds pause = {}) {
+inline step send_in_pieces(std::string bytes, std::size_t count,
+                           std::chrono::milliseconds pause = {}) {
   return {step::act::send_in_pieces, std::move(bytes), count, pause};
 }
 inline step receive(std::size_t count) { return {step::act::receive, {}, count}; }
@@ -57,10 +59,10 @@ struct transcript {
   std::size_t ends = 0;
   std::size_t resets = 0;
   bool connected = false;
-  bool saw_end = false;     ///< The end of the stream.
-  bool saw_reset = false;   ///< ECONNRESET or EPIPE, receiving or sending.
-  bool in_time = true;      ///< Every step was done within its limit.
-  bool done = false;        ///< The script ran to its end, or to the end of the connection.
+  bool saw_end = false;    ///< The end of the stream.
+  bool saw_reset = false;  ///< ECONNRESET or EPIPE, receiving or sending.
+  bool in_time = true;     ///< Every step was done within its limit.
+  bool done = false;       ///< The script ran to its end, or to the end of the connection.
 };
 
 class peer {
@@ -78,10 +80,13 @@ class peer_host {
   virtual ~peer_host() = default;
   /// A peer that connects to `to` and runs `what`.
   [[nodiscard]] virtual std::unique_ptr<peer> dial(const endpoint& to, script what) = 0;
-  /// A crowd: `count` peers that connect one after the other; then all do the first step, then the second.
-  [[nodiscard]] virtual std::unique_ptr<peer> dial_many(const endpoint& to, std::size_t count, script what) = 0;
+  /// A crowd: `count` peers that connect one after the other; then all do the first step, then the
+  /// second.
+  [[nodiscard]] virtual std::unique_ptr<peer> dial_many(const endpoint& to, std::size_t count,
+                                                        script what) = 0;
   /// A peer that listens, accepts one connection, and runs `what`. `at` is set to where.
-  [[nodiscard]] virtual std::unique_ptr<peer> answer(const endpoint& near, script what, endpoint& at) = 0;
+  [[nodiscard]] virtual std::unique_ptr<peer> answer(const endpoint& near, script what,
+                                                     endpoint& at) = 0;
   /// An address that refuses connections.
   [[nodiscard]] virtual endpoint refusing(const endpoint& near) = 0;
   /// An address where connections are neither accepted nor refused. It lasts as long as the host.

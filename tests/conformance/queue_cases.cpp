@@ -1,4 +1,5 @@
-// Submission and completion queues that are far too small for what goes through them: bytes in are bytes out.
+// Submission and completion queues that are far too small for what goes through them: bytes in are
+// bytes out.
 #include <algorithm>
 #include <thread>
 
@@ -23,8 +24,8 @@ TEST_P(tiny_queue_case, two_hundred_connections_echo) {
   auto& at = listen(seen);
   const auto bytes = pattern(3'000);
   auto crowd = host().dial_many(at.local(), 200,
-                                {send(bytes), receive(bytes.size()), send(bytes), receive(bytes.size()), half_close(),
-                                 receive_to_end()});
+                                {send(bytes), receive(bytes.size()), send(bytes),
+                                 receive(bytes.size()), half_close(), receive_to_end()});
   const auto told = finish(*crowd);
   EXPECT_EQ(told.ends, 200U);
   std::string all;
@@ -52,7 +53,8 @@ TEST_P(tiny_queue_case, two_hundred_sends_of_one_turn) {
   auto crowd = host().dial_many(at.local(), 200, {receive(5)});
   turn_until([&] { return open.size() == 200; });
   for (const auto& each : open)
-    EXPECT_EQ(each.post([](connection& peer) noexcept { peer.send_copy(as_bytes("burst")); }), post_status::accepted);
+    EXPECT_EQ(each.post([](connection& peer) noexcept { peer.send_copy(as_bytes("burst")); }),
+              post_status::accepted);
   const auto told = finish(*crowd);
   EXPECT_EQ(told.received.size(), 1'000U);
 }
@@ -75,9 +77,11 @@ TEST_P(tiny_queue_case, a_hundred_connects_at_once) {
   auto& at = listen(seen);
   std::vector<dialled> told(100);
   std::vector<connect_attempt> attempts;
-  for (dialled& each : told) attempts.push_back(connect(on(), std::span(&at.local(), 1), {}, each.note()));
+  for (dialled& each : told)
+    attempts.push_back(connect(on(), std::span(&at.local(), 1), {}, each.note()));
   turn_until([&] {
-    return std::all_of(told.begin(), told.end(), [](const dialled& each) { return each.connected(); });
+    return std::all_of(told.begin(), told.end(),
+                       [](const dialled& each) { return each.connected(); });
   });
   turn_until([&] { return seen.opens == 100; });
 }
@@ -102,7 +106,8 @@ TEST_P(tiny_queue_case, a_loop_that_spins_does_the_same) {
   record& seen = handler();
   echo(seen);
   auto& at = listen(seen);
-  auto crowd = host().dial_many(at.local(), 50, {send("spin"), receive(4), half_close(), receive_to_end()});
+  auto crowd =
+      host().dial_many(at.local(), 50, {send("spin"), receive(4), half_close(), receive_to_end()});
   EXPECT_EQ(finish(*crowd).received.size(), 200U);
 }
 

@@ -50,7 +50,9 @@ bool ready(int socket, short events) {
 /// One socket and what it saw.
 class raw_end {
  public:
-  explicit raw_end(descriptor socket) : socket_(std::move(socket)) { seen.connected = socket_.get() >= 0; }
+  explicit raw_end(descriptor socket) : socket_(std::move(socket)) {
+    seen.connected = socket_.get() >= 0;
+  }
 
   void carry_out(const step& next) {
     if (socket_.get() >= 0 && !act_on(next)) close();
@@ -92,7 +94,8 @@ class raw_end {
   bool send_all(std::string_view bytes) {
     while (!bytes.empty()) {
       if (!ready(socket_.get(), POLLOUT)) return seen.in_time = false;
-      const auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      const auto sent =
+          ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && errno == EAGAIN) continue;
       if (sent < 0) return failed();
       bytes.remove_prefix(static_cast<std::size_t>(sent));
@@ -115,7 +118,8 @@ class raw_end {
     const auto deadline = steady::now() + step_limit();
     while (count > 0) {
       if (steady::now() > deadline || !ready(socket_.get(), POLLIN)) return seen.in_time = false;
-      const auto got = ::recv(socket_.get(), piece.data(), std::min(piece.size(), count), MSG_DONTWAIT);
+      const auto got =
+          ::recv(socket_.get(), piece.data(), std::min(piece.size(), count), MSG_DONTWAIT);
       if (got < 0 && errno == EAGAIN) continue;
       if (got < 0) return failed();
       if (got == 0) return !(seen.saw_end = true) || count == SIZE_MAX;
@@ -138,12 +142,18 @@ class raw_peer final : public peer {
  public:
   /// `listening` accepts one connection; without one `count` are made to `to`.
   raw_peer(descriptor listening, const endpoint& to, std::size_t count, script what)
-      : listening_(std::move(listening)), to_(to), count_(count), script_(std::move(what)), thread_([this] { run(); }) {}
+      : listening_(std::move(listening)),
+        to_(to),
+        count_(count),
+        script_(std::move(what)),
+        thread_([this] { run(); }) {}
   ~raw_peer() override {
     if (thread_.joinable()) thread_.join();
   }
 
-  [[nodiscard]] bool done() const noexcept override { return done_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool done() const noexcept override {
+    return done_.load(std::memory_order_acquire);
+  }
 
   [[nodiscard]] transcript finish() override {
     if (thread_.joinable()) thread_.join();
@@ -152,7 +162,8 @@ class raw_peer final : public peer {
 
  private:
   void run() {
-    for (std::size_t i = 0; i < count_; ++i) ends_.emplace_back(listening_.get() >= 0 ? accepted() : connected());
+    for (std::size_t i = 0; i < count_; ++i)
+      ends_.emplace_back(listening_.get() >= 0 ? accepted() : connected());
     for (const step& next : script_)
       for (raw_end& each : ends_) each.carry_out(next);
     for (raw_end& each : ends_) each.close();
@@ -227,7 +238,8 @@ class raw_host final : public peer_host {
     descriptor full = listen_near(near, 0, at);
     // Fill the accept queue: from then on the kernel drops what asks for a connection.
     for (int i = 0; i < 3; ++i) {
-      descriptor filler(must(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
+      descriptor filler(
+          must(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"));
       static_cast<void>(::connect(filler.get(), at.address(), at.size()));
       kept_.push_back(std::move(filler));
     }

@@ -28,7 +28,8 @@ TEST_P(receiving_case, one_byte_at_a_time) {
 TEST_P(receiving_case, a_dribble_is_delivered_as_it_comes) {
   record& seen = handler();
   auto& at = listen(seen);
-  auto peer = host().dial(at.local(), {send_in_pieces("abcdef", 1, 15ms), half_close(), receive_to_end()});
+  auto peer =
+      host().dial(at.local(), {send_in_pieces("abcdef", 1, 15ms), half_close(), receive_to_end()});
   EXPECT_TRUE(finish(*peer).saw_end);
   EXPECT_EQ(seen.received, "abcdef");
   EXPECT_GT(seen.messages, 1) << "the pieces were held back until the end";
@@ -75,7 +76,9 @@ TEST_P(receiving_case, a_reset_after_bytes_is_told_after_them) {
 TEST_P(receiving_case, a_message_is_never_larger_than_a_slot) {
   record& seen = handler();
   std::size_t largest = 0;
-  seen.when_received = [&](connection&, message& bytes) { largest = std::max(largest, bytes.bytes().size()); };
+  seen.when_received = [&](connection&, message& bytes) {
+    largest = std::max(largest, bytes.bytes().size());
+  };
   auto& at = listen(seen);
   auto peer = host().dial(at.local(), {send(pattern(200'000)), half_close(), receive_to_end()});
   finish(*peer);
@@ -86,12 +89,14 @@ TEST_P(receiving_case, a_message_is_never_larger_than_a_slot) {
 
 TEST_P(receiving_case, one_shot_and_multishot_give_the_same_bytes) {
   const auto bytes = pattern(400'000);
-  for (const auto mode : {receive_mode::one_shot, receive_mode::multishot, receive_mode::automatic}) {
+  for (const auto mode :
+       {receive_mode::one_shot, receive_mode::multishot, receive_mode::automatic}) {
     record& seen = handler();
     listener_options options;
     options.connection.receive = mode;
     auto& at = listen(seen, options);
-    auto peer = host().dial(at.local(), {send_in_pieces(bytes, 7'001), half_close(), receive_to_end()});
+    auto peer =
+        host().dial(at.local(), {send_in_pieces(bytes, 7'001), half_close(), receive_to_end()});
     EXPECT_TRUE(finish(*peer).saw_end);
     EXPECT_EQ(seen.received, bytes);
   }
@@ -155,7 +160,8 @@ TEST_P(receiving_case, many_streams_are_not_mixed_up) {
   std::vector<std::string> sent;
   for (int i = 0; i < 20; ++i) {
     sent.push_back(std::to_string(i) + pattern(5'000 + static_cast<std::size_t>(i)));
-    peers.push_back(host().dial(at.local(), {send_in_pieces(sent.back(), 997), receive(sent.back().size())}));
+    peers.push_back(
+        host().dial(at.local(), {send_in_pieces(sent.back(), 997), receive(sent.back().size())}));
   }
   for (std::size_t i = 0; i < peers.size(); ++i) EXPECT_EQ(finish(*peers[i]).received, sent[i]);
 }
@@ -190,6 +196,7 @@ TEST_P(receiving_case, a_handler_may_pass_its_connection_on_to_another) {
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(conformance, receiving_case, testing::ValuesIn(variants_of_all_families()), name_of);
+INSTANTIATE_TEST_SUITE_P(conformance, receiving_case, testing::ValuesIn(variants_of_all_families()),
+                         name_of);
 
 }  // namespace myra::conformance

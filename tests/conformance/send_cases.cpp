@@ -22,7 +22,9 @@ class sending_case : public conformance_test {
 TEST_P(sending_case, short_sends_are_continued) {
   record& seen = handler();
   const auto bytes = pattern(900'000);
-  seen.when_open = [&](connection& peer) { EXPECT_EQ(peer.send_copy(as_bytes(bytes)), send_status::accepted); };
+  seen.when_open = [&](connection& peer) {
+    EXPECT_EQ(peer.send_copy(as_bytes(bytes)), send_status::accepted);
+  };
   listener_options options;
   options.connection.send_buffer_bytes = 4096;
   auto& at = listen(seen, options);
@@ -73,7 +75,8 @@ TEST_P(sending_case, buffers_and_copies_keep_their_order) {
   seen.when_open = [&](connection& peer) {
     std::minstd_rand chance(7);
     for (int i = 0; i < 400; ++i) {
-      const std::string one = std::to_string(i) + std::string(chance() % 2'000, static_cast<char>('a' + i % 26));
+      const std::string one =
+          std::to_string(i) + std::string(chance() % 2'000, static_cast<char>('a' + i % 26));
       if (chance() % 2 == 0)
         EXPECT_EQ(peer.send(filled(peer, one)), send_status::accepted);
       else
@@ -190,11 +193,13 @@ TEST_P(sending_case, sends_from_a_posted_call_and_from_a_timer_leave_by_themselv
   auto& at = listen(seen);
   auto peer = host().dial(at.local(), {receive(6)});
   turn_until([&] { return seen.opens == 1; });
-  EXPECT_EQ(seen.last.post([](connection& to) noexcept { to.send_copy(as_bytes("one")); }), post_status::accepted);
+  EXPECT_EQ(seen.last.post([](connection& to) noexcept { to.send_copy(as_bytes("one")); }),
+            post_status::accepted);
   struct later : timer {
     explicit later(connection_handle made) : timer(&later::fired), to(made) {}
     static void fired(timer& due) noexcept {
-      EXPECT_EQ(static_cast<later&>(due).to.post([](connection& open) noexcept { open.send_copy(as_bytes("two")); }),
+      EXPECT_EQ(static_cast<later&>(due).to.post(
+                    [](connection& open) noexcept { open.send_copy(as_bytes("two")); }),
                 post_status::accepted);
     }
     connection_handle to;
@@ -272,6 +277,7 @@ TEST_P(sending_case, to_many_at_once) {
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(conformance, sending_case, testing::ValuesIn(variants_of_all_families()), name_of);
+INSTANTIATE_TEST_SUITE_P(conformance, sending_case, testing::ValuesIn(variants_of_all_families()),
+                         name_of);
 
 }  // namespace myra::conformance

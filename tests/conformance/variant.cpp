@@ -14,7 +14,7 @@ variant on(io::backend_kind backend, std::string name) {
   return made;
 }
 
-variant without(bool io::feature_switches::*feature, const char* name) {
+variant without(bool io::feature_switches::* feature, const char* name) {
   variant made = on(io::backend_kind::uring, std::string("uring_without_") + name);
   made.options.features.*feature = false;
   return made;
@@ -39,8 +39,9 @@ std::vector<variant> variants() {
 std::vector<variant> variants_of_all_families() {
   std::vector<variant> all = variants();
   const std::size_t backend_count = all.size() == 1 ? 1 : 2;
-  const std::pair<family, const char*> others[] = {
-      {family::ipv6, "ipv6"}, {family::unix_path, "unix_path"}, {family::unix_abstract, "unix_abstract"}};
+  const std::pair<family, const char*> others[] = {{family::ipv6, "ipv6"},
+                                                   {family::unix_path, "unix_path"},
+                                                   {family::unix_abstract, "unix_abstract"}};
   for (std::size_t i = 0; i < backend_count; ++i)
     for (const auto& [sockets, name] : others) {
       variant made = all[i];

@@ -17,16 +17,21 @@ struct variant {
   std::string name;
   reactor_options options;
   family sockets = family::ipv4;
-  friend std::ostream& operator<<(std::ostream& out, const variant& shown) { return out << shown.name; }
+  friend std::ostream& operator<<(std::ostream& out, const variant& shown) {
+    return out << shown.name;
+  }
 };
 
-/// All of them, over IPv4. With MYRA_CONFORMANCE_BACKEND=automatic in the environment: one, on the backend that
-/// `automatic` takes.
+/// All of them, over IPv4. With MYRA_CONFORMANCE_BACKEND=automatic in the environment: one, on the
+/// backend that `automatic` takes.
 [[nodiscard]] std::vector<variant> variants();
 
-/// The same, and each backend over IPv6 and Unix sockets: for cases in which only the address differs.
+/// The same, and each backend over IPv6 and Unix sockets: for cases in which only the address
+/// differs.
 [[nodiscard]] std::vector<variant> variants_of_all_families();
 
-[[nodiscard]] inline std::string name_of(const testing::TestParamInfo<variant>& tested) { return tested.param.name; }
+[[nodiscard]] inline std::string name_of(const testing::TestParamInfo<variant>& tested) {
+  return tested.param.name;
+}
 
 }  // namespace myra::conformance
