@@ -153,6 +153,7 @@ bool buffer_pool::grow() noexcept {
       options_.huge_pages ? map_huge(stride * count) : map_ordinary(stride * count);
   if (mapped.memory == nullptr) return false;
   try {
+    regions_.reserve(regions_.size() + 1);  // so that nothing throws once the region owns the pages
     regions_.push_back(std::make_unique<region>(mapped.memory, mapped.size, count));
   } catch (const std::bad_alloc&) {
     ::munmap(mapped.memory, mapped.size);

@@ -115,6 +115,7 @@ int reactor::run_until_signal(const shutdown_options& options) {
   if (!signals.opened()) return 1;
   while (!signals.seen() && !parts_->stopping.load(std::memory_order_acquire))
     if (!runs.turn(never)) return 1;
+  parts_->stopping.store(false, std::memory_order_relaxed);
   if (options.on_drain) options.on_drain();
   return drain(options.drain_deadline) ? 0 : 1;
 }
