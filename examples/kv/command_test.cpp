@@ -14,13 +14,13 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Commands without a network: the reactor is there, but nothing listens.
-class CommandTest : public testing::Test {
+class command_test : public testing::Test {
  protected:
   server on{.bounds = {},
             .reactor = myra::reactor::open({.backend = myra::io::backend_kind::epoll}).value()};
   client from;
 
-  CommandTest() {
+  command_test() {
     from.id = 7;
     pass(1h);
   }
@@ -42,13 +42,13 @@ class CommandTest : public testing::Test {
   }
 };
 
-TEST_F(CommandTest, NamesAreFoundInAnyCase) {
+TEST_F(command_test, NamesAreFoundInAnyCase) {
   EXPECT_EQ(run("PING"), "+PONG\r\n");
   EXPECT_EQ(run("pInG hi"), "$2\r\nhi\r\n");
   EXPECT_EQ(run("client GETNAME"), "$-1\r\n");
 }
 
-TEST_F(CommandTest, UnknownOnesAreQuotedToALimit) {
+TEST_F(command_test, UnknownOnesAreQuotedToALimit) {
   EXPECT_EQ(run("foo a bc"), "-ERR unknown command 'foo', with args beginning with: 'a' 'bc' \r\n");
   const std::string big(1000, 'x');
   EXPECT_EQ(run({big, big}), "-ERR unknown command '" + std::string(128, 'x') +
@@ -57,7 +57,7 @@ TEST_F(CommandTest, UnknownOnesAreQuotedToALimit) {
   EXPECT_EQ(run("client foo"), "-ERR unknown subcommand 'foo'. Try CLIENT HELP.\r\n");
 }
 
-TEST_F(CommandTest, ArityIsChecked) {
+TEST_F(command_test, ArityIsChecked) {
   EXPECT_EQ(run("get"), "-ERR wrong number of arguments for 'get' command\r\n");
   EXPECT_EQ(run("get a b"), "-ERR wrong number of arguments for 'get' command\r\n");
   EXPECT_EQ(run("mset a 1 b"), "-ERR wrong number of arguments for 'mset' command\r\n");
@@ -66,7 +66,7 @@ TEST_F(CommandTest, ArityIsChecked) {
   EXPECT_EQ(on.counted.error_replies, 5U);
 }
 
-TEST_F(CommandTest, ALongKeyIsRefusedWhereverItStands) {
+TEST_F(command_test, ALongKeyIsRefusedWhereverItStands) {
   on.bounds.key_size_max_bytes = 16;
   const std::string fits(16, 'k');
   const std::string longer(17, 'k');
@@ -78,7 +78,7 @@ TEST_F(CommandTest, ALongKeyIsRefusedWhereverItStands) {
   EXPECT_EQ(run("exists a"), ":0\r\n");
 }
 
-TEST_F(CommandTest, SetAndGet) {
+TEST_F(command_test, SetAndGet) {
   EXPECT_EQ(run("get k"), "$-1\r\n");
   EXPECT_EQ(run("set k v"), "+OK\r\n");
   EXPECT_EQ(run("get k"), "$1\r\nv\r\n");
@@ -86,7 +86,7 @@ TEST_F(CommandTest, SetAndGet) {
   EXPECT_EQ(on.counted.misses, 1U);
 }
 
-TEST_F(CommandTest, SetUnderConditions) {
+TEST_F(command_test, SetUnderConditions) {
   EXPECT_EQ(run("set k 1 xx"), "$-1\r\n");
   EXPECT_EQ(run("set k 1 nx"), "+OK\r\n");
   EXPECT_EQ(run("set k 2 NX"), "$-1\r\n");
@@ -96,7 +96,7 @@ TEST_F(CommandTest, SetUnderConditions) {
   EXPECT_EQ(run("set k 1 what"), "-ERR syntax error\r\n");
 }
 
-TEST_F(CommandTest, SetWithATime) {
+TEST_F(command_test, SetWithATime) {
   EXPECT_EQ(run("set k v ex 10"), "+OK\r\n");
   EXPECT_EQ(run("ttl k"), ":10\r\n");
   pass(9999ms);
@@ -106,7 +106,7 @@ TEST_F(CommandTest, SetWithATime) {
   EXPECT_EQ(run("ttl k"), ":-2\r\n");
 }
 
-TEST_F(CommandTest, SetRefusesTimesThatCannotBe) {
+TEST_F(command_test, SetRefusesTimesThatCannotBe) {
   const std::string invalid = "-ERR invalid expire time in 'set' command\r\n";
   EXPECT_EQ(run("set k v ex 0"), invalid);
   EXPECT_EQ(run("set k v px -1"), invalid);
@@ -120,7 +120,7 @@ TEST_F(CommandTest, SetRefusesTimesThatCannotBe) {
   EXPECT_EQ(run("get k"), "$1\r\nv\r\n");
 }
 
-TEST_F(CommandTest, IncrCounts) {
+TEST_F(command_test, IncrCounts) {
   EXPECT_EQ(run("incr n"), ":1\r\n");
   EXPECT_EQ(run("incrby n -3"), ":-2\r\n");
   EXPECT_EQ(run("get n"), "$2\r\n-2\r\n");
@@ -133,13 +133,13 @@ TEST_F(CommandTest, IncrCounts) {
   }
 }
 
-TEST_F(CommandTest, IncrKeepsTheTime) {
+TEST_F(command_test, IncrKeepsTheTime) {
   run("set n 1 ex 10");
   run("incr n");
   EXPECT_EQ(run("ttl n"), ":10\r\n");
 }
 
-TEST_F(CommandTest, ManyKeysAtOnce) {
+TEST_F(command_test, ManyKeysAtOnce) {
   EXPECT_EQ(run("mset a 1 b 2 a 3"), "+OK\r\n");
   EXPECT_EQ(run("mget a x b"), "*3\r\n$1\r\n3\r\n$-1\r\n$1\r\n2\r\n");
   EXPECT_EQ(run("exists a a x"), ":2\r\n");
@@ -152,14 +152,14 @@ TEST_F(CommandTest, ManyKeysAtOnce) {
   EXPECT_EQ(run("dbsize"), ":0\r\n");
 }
 
-TEST_F(CommandTest, AReplyIsBounded) {
+TEST_F(command_test, AReplyIsBounded) {
   on.bounds.value_size_max_bytes = 1000;  // a reply: four of them
   run({"set", "k", std::string(1000, 'v')});
   EXPECT_EQ(run("mget k k k k"), "-ERR reply is longer than 4000 bytes\r\n");
   EXPECT_TRUE(run("mget k k k").starts_with("*3\r\n$1000\r\nvvv"));
 }
 
-TEST_F(CommandTest, Expire) {
+TEST_F(command_test, Expire) {
   EXPECT_EQ(run("expire k 10"), ":0\r\n");
   run("set k v");
   EXPECT_EQ(run("ttl k"), ":-1\r\n");
@@ -171,7 +171,7 @@ TEST_F(CommandTest, Expire) {
   EXPECT_EQ(run("exists k"), ":0\r\n");
 }
 
-TEST_F(CommandTest, Connection) {
+TEST_F(command_test, Connection) {
   EXPECT_EQ(run("select 0"), "+OK\r\n");
   EXPECT_EQ(run("select 1"), "-ERR DB index is out of range\r\n");
   EXPECT_EQ(run("hello 3"), "-NOPROTO unsupported protocol version\r\n");
@@ -188,7 +188,7 @@ TEST_F(CommandTest, Connection) {
   EXPECT_TRUE(from.quits);
 }
 
-TEST_F(CommandTest, ConfigGetTakesPatterns) {
+TEST_F(command_test, ConfigGetTakesPatterns) {
   EXPECT_EQ(run("config get save"), "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
   EXPECT_EQ(run("config get MAXCLIENTS nothing"), "*2\r\n$10\r\nmaxclients\r\n$5\r\n10000\r\n");
   EXPECT_EQ(run("config get nothing"), "*0\r\n");
@@ -196,7 +196,7 @@ TEST_F(CommandTest, ConfigGetTakesPatterns) {
   EXPECT_EQ(run("config set save x"), "-ERR unknown subcommand 'set'. Try CONFIG HELP.\r\n");
 }
 
-TEST_F(CommandTest, InfoHasItsSections) {
+TEST_F(command_test, InfoHasItsSections) {
   run("set k v ex 10");
   const std::string all = run("info");
   for (const char* line : {"# Server", "# Clients", "used_memory:", "backend:epoll",
@@ -209,7 +209,7 @@ TEST_F(CommandTest, InfoHasItsSections) {
   EXPECT_EQ(run("info nothing"), "$0\r\n\r\n");
 }
 
-TEST_F(CommandTest, CommandsDescribeThemselves) {
+TEST_F(command_test, CommandsDescribeThemselves) {
   EXPECT_EQ(run("command count"), ":22\r\n");
   EXPECT_TRUE(run("command").starts_with(
       "*22\r\n*6\r\n$3\r\nget\r\n:2\r\n*0\r\n:1\r\n:1\r\n:1\r\n*6\r\n$3\r\nset\r\n"));

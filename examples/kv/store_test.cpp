@@ -10,12 +10,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class StoreTest : public testing::Test {
+class store_test : public testing::Test {
  protected:
   store data;
   myra::time_point now = myra::time_point(1h);
 
-  StoreTest() { data.set_now(now); }
+  store_test() { data.set_now(now); }
   void pass(myra::duration time) { data.set_now(now += time); }
 
   [[nodiscard]] std::string text_of(std::string_view key) {
@@ -24,14 +24,14 @@ class StoreTest : public testing::Test {
   }
 };
 
-TEST_F(StoreTest, FindsWhatWasSet) {
+TEST_F(store_test, FindsWhatWasSet) {
   data.set("key", "value", myra::never);
   EXPECT_EQ(text_of("key"), "value");
   EXPECT_EQ(text_of("kez"), "(none)");
   EXPECT_EQ(data.size(), 1U);
 }
 
-TEST_F(StoreTest, KeysAreBytes) {
+TEST_F(store_test, KeysAreBytes) {
   using namespace std::string_view_literals;
   data.set("a\0b"sv, "1", myra::never);
   data.set("a\0c"sv, "2", myra::never);
@@ -41,7 +41,7 @@ TEST_F(StoreTest, KeysAreBytes) {
   EXPECT_EQ(text_of(""), "3");
 }
 
-TEST_F(StoreTest, KeysThatDifferByLengthOrZeroesDiffer) {
+TEST_F(store_test, KeysThatDifferByLengthOrZeroesDiffer) {
   for (std::size_t size = 0; size < 40; ++size) {
     data.set(std::string(size, '\0'), std::to_string(size), myra::never);
   }
@@ -51,7 +51,7 @@ TEST_F(StoreTest, KeysThatDifferByLengthOrZeroesDiffer) {
   }
 }
 
-TEST_F(StoreTest, WritesInPlaceWhenTheMemorySuffices) {
+TEST_F(store_test, WritesInPlaceWhenTheMemorySuffices) {
   data.set("key", std::string(1000, 'a'), myra::never);
   const char* before = data.find("key")->value.data();
   data.set("key", std::string(900, 'b'), myra::never);
@@ -59,13 +59,13 @@ TEST_F(StoreTest, WritesInPlaceWhenTheMemorySuffices) {
   EXPECT_EQ(text_of("key"), std::string(900, 'b'));
 }
 
-TEST_F(StoreTest, GivesMemoryBackWhenAValueShrinks) {
+TEST_F(store_test, GivesMemoryBackWhenAValueShrinks) {
   data.set("key", std::string(1 << 20, 'a'), myra::never);
   data.set("key", "small", myra::never);
   EXPECT_LT(data.find("key")->value.capacity(), 1024U);
 }
 
-TEST_F(StoreTest, AKeyThatHasEndedCanBeSetAgain) {
+TEST_F(store_test, AKeyThatHasEndedCanBeSetAgain) {
   data.set("key", "old", now + 10ms);
   pass(10ms);
   data.set("key", "new", now + 10ms);
@@ -74,7 +74,7 @@ TEST_F(StoreTest, AKeyThatHasEndedCanBeSetAgain) {
   EXPECT_EQ(data.ending_count(), 1U);
 }
 
-TEST_F(StoreTest, AKeyIsGoneAtItsEnd) {
+TEST_F(store_test, AKeyIsGoneAtItsEnd) {
   data.set("key", "value", now + 10ms);
   pass(9ms);
   EXPECT_EQ(text_of("key"), "value");
@@ -86,14 +86,14 @@ TEST_F(StoreTest, AKeyIsGoneAtItsEnd) {
   EXPECT_EQ(data.expired_count(), 1U);
 }
 
-TEST_F(StoreTest, SetTakesTheEndAway) {
+TEST_F(store_test, SetTakesTheEndAway) {
   data.set("key", "value", now + 10ms);
   data.set("key", "value", myra::never);
   EXPECT_EQ(data.ending_count(), 0U);
   EXPECT_EQ(data.find("key")->end, myra::never);
 }
 
-TEST_F(StoreTest, SetEndMovesIt) {
+TEST_F(store_test, SetEndMovesIt) {
   EXPECT_FALSE(data.set_end("key", now + 1s));
   data.set("key", "value", now + 10ms);
   EXPECT_TRUE(data.set_end("key", now + 1s));
@@ -102,7 +102,7 @@ TEST_F(StoreTest, SetEndMovesIt) {
   EXPECT_EQ(data.ending_count(), 1U);
 }
 
-TEST_F(StoreTest, EraseSaysWhetherThereWasOne) {
+TEST_F(store_test, EraseSaysWhetherThereWasOne) {
   data.set("key", "value", myra::never);
   EXPECT_TRUE(data.erase("key"));
   EXPECT_FALSE(data.erase("key"));
@@ -111,7 +111,7 @@ TEST_F(StoreTest, EraseSaysWhetherThereWasOne) {
   EXPECT_FALSE(data.erase("key"));
 }
 
-TEST_F(StoreTest, SweepRemovesTheEarliestWithinItsBound) {
+TEST_F(store_test, SweepRemovesTheEarliestWithinItsBound) {
   for (int at = 0; at < 100; ++at) {
     data.set("key" + std::to_string(at), "value", now + std::chrono::milliseconds(100 - at));
   }
@@ -125,7 +125,7 @@ TEST_F(StoreTest, SweepRemovesTheEarliestWithinItsBound) {
   EXPECT_EQ(data.ending_count(), 50U);
 }
 
-TEST_F(StoreTest, NothingIsLeftOfKeysThatChangedAndEnded) {
+TEST_F(store_test, NothingIsLeftOfKeysThatChangedAndEnded) {
   for (int at = 0; at < 100; ++at) {
     const std::string key = "a rather long key " + std::to_string(at);
     data.set(key, std::string(static_cast<std::size_t>(at) * 10, 'x'), now + 1ms);
@@ -142,7 +142,7 @@ TEST_F(StoreTest, NothingIsLeftOfKeysThatChangedAndEnded) {
   EXPECT_EQ(data.ending_count(), 0U);
 }
 
-TEST_F(StoreTest, ClearForgetsKeysAndEnds) {
+TEST_F(store_test, ClearForgetsKeysAndEnds) {
   data.set("key", "value", now + 1ms);
   data.clear();
   pass(1s);
