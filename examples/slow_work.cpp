@@ -5,11 +5,10 @@
 //
 // Each piece of text that a client sends is answered a second later, backwards; the reactor goes on
 // with other clients meanwhile.
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <deque>
 #include <functional>
@@ -29,7 +28,7 @@ class worker {
  public:
   static constexpr std::size_t waiting_max = 1000;
 
-  worker() : thread_([this](std::stop_token stop) { work(stop); }) {}
+  worker() : thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
   // False when too many wait: `what` was not taken.
   [[nodiscard]] bool run(job& what) {
@@ -48,7 +47,7 @@ class worker {
   }
 
  private:
-  void work(std::stop_token stop) {
+  void work(const std::stop_token& stop) {
     sigset_t all;  // signals are for the reactor's thread, which waits for SIGTERM
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);

@@ -143,7 +143,7 @@ field address(field_name name, std::string help, endpoint& target) {
           .set = take};
 }
 
-field one_of(field_name name, std::string help, std::vector<std::string> words,
+field one_of(field_name name, std::string help, const std::vector<std::string>& words,
              std::function<std::size_t()> get, std::function<void(std::size_t)> set) {
   std::string form = joined(words, "|", "|");
   std::string allowed = '"' + joined(words, "\", \"", "\" or \"") + '"';

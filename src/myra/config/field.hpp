@@ -82,7 +82,7 @@ struct time_bounds {
 [[nodiscard]] field integer(field_kind kind, field_name name, std::string help,
                             const bounds& allowed, std::function<std::int64_t()> get,
                             std::function<void(std::int64_t)> set);
-[[nodiscard]] field one_of(field_name name, std::string help, std::vector<std::string> words,
+[[nodiscard]] field one_of(field_name name, std::string help, const std::vector<std::string>& words,
                            std::function<std::size_t()> get, std::function<void(std::size_t)> set);
 
 /// `allowed`, narrowed to what a T can hold.
