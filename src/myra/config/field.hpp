@@ -125,7 +125,7 @@ template <class Enum>
     values.push_back(meaning);
   }
   return one_of(
-      std::move(name), std::move(help), std::move(names),
+      std::move(name), std::move(help), names,
       [&target, values] {
         std::size_t at = 0;
         while (at < values.size() && values[at] != target) ++at;
