@@ -130,6 +130,9 @@ TEST_P(coroutine_case, a_cancelled_receive_may_be_called_again) {
 }
 
 TEST_P(coroutine_case, one_that_does_not_receive_stops_the_peer_at_the_high_water_mark) {
+  auto few = this->options();
+  few.receive_buffer_count = 8;
+  open_reactor(few);
   endpoint at;
   const auto bytes = pattern(6'000'000);
   auto peer = host().answer(near(), {send(bytes), half_close(), receive_to_end()}, at);

@@ -71,7 +71,7 @@ class peer {
   /// Whether the script has ended. Any thread.
   [[nodiscard]] virtual bool done() const noexcept = 0;
   /// Waits for the script's end and tells what was seen.
-  [[nodiscard]] virtual transcript finish() = 0;
+  virtual transcript finish() = 0;
 };
 
 /// Where peers live.

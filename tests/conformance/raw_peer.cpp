@@ -155,7 +155,7 @@ class raw_peer final : public peer {
     return done_.load(std::memory_order_acquire);
   }
 
-  [[nodiscard]] transcript finish() override {
+  transcript finish() override {
     if (thread_.joinable()) thread_.join();
     return told_;
   }
