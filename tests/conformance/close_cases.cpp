@@ -200,7 +200,7 @@ TEST_P(closing_case, a_reactor_destroyed_with_everything_in_flight) {
       case 1: peer.send_copy(as_bytes(pattern(800'000))); break;
       case 2: peer.pause_receive(); break;
       case 3: peer.half_close(); break;
-      case 4: peer.close(); break;
+      default: peer.close(); break;
     }
   };
   listener_options options;

@@ -1,8 +1,8 @@
 // Driving a reactor: by itself, by a foreign loop, until a signal; its drain; and what it says of
 // handlers that block.
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <thread>
 

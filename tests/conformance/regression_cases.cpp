@@ -1,9 +1,9 @@
 // Bugs that were found once: each case is the shortest way to one of them.
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <optional>
 #include <thread>

@@ -128,6 +128,7 @@ TEST_P(sending_case, nothing_is_accepted_and_sends_nothing) {
     buffer empty = peer.acquire();
     empty.resize(0);
     EXPECT_EQ(peer.send(std::move(empty)), send_status::accepted);
+    // NOLINTNEXTLINE(bugprone-use-after-move): asked on purpose
     EXPECT_FALSE(empty) << "an accepted buffer is still the caller's";
     EXPECT_EQ(peer.send_copy(as_bytes("x")), send_status::accepted);
     EXPECT_EQ(peer.queued_bytes(), 1U);
@@ -231,6 +232,7 @@ TEST_P(sending_case, after_half_close_it_says_closed) {
     EXPECT_FALSE(peer.can_send());
     buffer mine = filled(peer, "late");
     EXPECT_EQ(peer.send(std::move(mine)), send_status::closed);
+    // NOLINTNEXTLINE(bugprone-use-after-move): asked on purpose
     EXPECT_TRUE(mine) << "the buffer was taken";
     EXPECT_EQ(peer.send_copy(as_bytes("late")), send_status::closed);
   };
