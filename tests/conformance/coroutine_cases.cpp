@@ -145,8 +145,7 @@ TEST_P(coroutine_case, one_that_does_not_receive_stops_the_peer_at_the_high_wate
   turn_for(100ms);
   EXPECT_FALSE(peer->done());
   // What was on its way when the mark was reached still comes: one ring's worth of slots at most.
-  const auto ring_bytes =
-      GetParam().options.receive_buffer_count * GetParam().options.pool.slot_size_bytes;
+  const auto ring_bytes = few.receive_buffer_count * few.pool.slot_size_bytes;
   EXPECT_LE(open.counters().bytes_received, 64U * 1024 + ring_bytes);
   std::error_code why;
   const auto rest = run(on(), all_of(open, why));
