@@ -3,7 +3,7 @@
 
 Servers run on CPU 0 and the load on CPU 1 (same-core rows: both on CPU 0). Figures are medians of
 ratios between runs that alternate, with the smallest and the largest; CPU is that of all tasks of
-the server. Counting kernel entries and raising priorities needs root.
+the server. Counting kernel entries, raising priorities and a network of its own need root.
 """
 
 import argparse
@@ -100,10 +100,14 @@ def main(argv):
     if (os.cpu_count() or 1) < 2:
         print("bench core needs two CPUs, one for the server and one for the load.")
         return 1
+    shared = machine.enter_own_network()
     about = machine.description()
     print(f"{about['cpus']} x {about['cpu']}{' (virtual)' if about['virtual'] else ''}, "
           f"{about['memory']}, Linux {about['kernel']}, {about['congestion_control']}, "
           f"load average {about['load_average']:.2f}")
+    if shared:
+        print(f"Measured in the system's network: {shared}. The load generator may cost more than "
+              "the servers there.")
     quiet = machine.Quiet(0.5 if options.quick else 3.0)
     try:
         rows = measure(options, progress_line(), quiet)
