@@ -210,14 +210,6 @@ buffer buffer_pool::acquire() noexcept {
   return buffer(*taken, taken->memory, options_.slot_size_bytes);
 }
 
-void buffer_pool::reclaim(slot& returned) noexcept {
-  move(returned, slot_owner::kernel, slot_owner::pool,
-       "reclaimed from the kernel, which did not have it");
-  --kernel_count_;
-  poison(returned);
-  push_free(returned);
-}
-
 void buffer_pool::send_home(slot& returned) noexcept {
   returning_.fetch_add(1, std::memory_order_relaxed);
   returned.owner = slot_owner::pool;

@@ -108,8 +108,14 @@ class buffer_pool {
   }
   /// The kernel filled the first `size` bytes of slot `index`: they are the application's now.
   [[nodiscard]] buffer from_kernel(std::uint32_t index, std::uint32_t size) noexcept;
-  /// The kernel's hold of the slot ended unused.
-  void reclaim(slot& returned) noexcept;
+  /// The kernel's hold of the slot ended, and nobody else wants it.
+  void reclaim(slot& returned) noexcept {
+    move(returned, slot_owner::kernel, slot_owner::pool,
+         "reclaimed from the kernel, which did not have it");
+    --kernel_count_;
+    poison(returned);
+    push_free(returned);
+  }
 
   /// Gives back a slot that the application owns; `buffer` does this by itself. Any thread.
   void release(slot& returned) noexcept {

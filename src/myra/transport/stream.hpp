@@ -180,7 +180,10 @@ class stream final : public list_node<stream_tag> {
   void take_back(std::uint32_t sent_bytes) noexcept;
   void release_sent() noexcept;
   void drop_queue(slot_queue& queue) noexcept;
-  void sent_some() noexcept;
+  /// Nothing is to be sent any more behind what has been.
+  [[nodiscard]] bool last_is_sent() const noexcept {
+    return (half_close_asked_ || state_ == connection_state::draining) && queue_.empty();
+  }
   /// Whether there was somebody to be told.
   bool tell_of_room() noexcept;
   void expect_send_progress() noexcept;
@@ -190,6 +193,7 @@ class stream final : public list_node<stream_tag> {
   static void on_close_complete(io::operation& completed, io::completion& what) noexcept;
   static void on_timer(timer& fired) noexcept;
   static void on_attend(deferred& called) noexcept;
+  void attend_the_end() noexcept;
   static void on_buffer_free(deferred& called) noexcept;
   void attend_soon() noexcept { loop_.defer(attend_); }
   void sending_done() noexcept;

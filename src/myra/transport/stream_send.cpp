@@ -104,7 +104,7 @@ void stream::gather() noexcept {
 }
 
 inline void stream::flush() noexcept {
-  if (!send_.idle() || queue_.empty() || state_ >= connection_state::closing) return;
+  if (queue_.empty() || !send_.idle()) return;
   prepare_send();
   const bool awaited = poll_next_send_ || wants_room_ || half_close_asked_ || !silent_sends_;
   send_.silent = !awaited && queue_.empty() && state_ < connection_state::draining;
@@ -116,12 +116,16 @@ inline void stream::flush() noexcept {
 void stream::on_attend(deferred& called) noexcept {
   stream& self = static_cast<own<deferred>&>(called).self;
   if (self.undelivered() && self.state_ < connection_state::draining) self.deliver_queued();
-  if (self.state_ == connection_state::closed) return self.announce_close_late();
-  if (self.state_ == connection_state::closing) return self.close_when_idle();
-  if (!self.queue_.empty()) self.flush();
-  const bool last_is_sent = self.half_close_asked_ || self.state_ == connection_state::draining;
-  if (last_is_sent && self.send_.idle() && self.queue_.empty()) self.sending_done();
+  if (self.state_ >= connection_state::closing) [[unlikely]]
+    return self.attend_the_end();
+  self.flush();
+  if (self.send_.idle() && self.last_is_sent()) self.sending_done();
   if (self.receive_.idle()) self.arm_receive();
+}
+
+void stream::attend_the_end() noexcept {
+  if (state_ == connection_state::closed) return announce_close_late();
+  close_when_idle();
 }
 
 void stream::on_send_complete(io::operation& completed, io::completion& what) noexcept {
@@ -143,7 +147,11 @@ void stream::on_send_complete(io::operation& completed, io::completion& what) no
   if (what.result < 0 && what.result != -EAGAIN && what.result != -EINTR)
     return self.fail(kernel_error(what.result));
   if (sent_bytes != 0) self.last_activity_ = self.loop_.now();
-  self.sent_some();
+  if (!self.queue_.empty())
+    self.loop_.defer(self.attend_);
+  else if (self.last_is_sent())
+    self.sending_done();
+  if (self.wants_room_) self.tell_of_room();
 }
 
 void stream::release_sent() noexcept {
@@ -151,8 +159,7 @@ void stream::release_sent() noexcept {
   for (slot* at = in_send_.first; at != nullptr;) {
     slot& sent = *at;
     at = sent.next;
-    pool.take_from_kernel(sent);
-    pool.release(sent);
+    pool.reclaim(sent);
   }
   in_send_ = {};
 }
@@ -175,14 +182,6 @@ void stream::take_back(std::uint32_t sent_bytes) noexcept {
   }
   if (queue_.empty()) tail_room_ = 0;
   queue_.prepend(unsent);
-}
-
-void stream::sent_some() noexcept {
-  if (!queue_.empty())
-    loop_.defer(attend_);
-  else if (half_close_asked_ || state_ == connection_state::draining)
-    sending_done();
-  tell_of_room();
 }
 
 bool stream::tell_of_room() noexcept {

@@ -25,9 +25,16 @@ class ring {
   ring(const ring&) = delete;
   ring& operator=(const ring&) = delete;
 
-  /// A free submission entry, or null when the queue is full. It is not zeroed; a prep function
-  /// fills it.
-  [[nodiscard]] io_uring_sqe* next_entry() noexcept { return io_uring_get_sqe(&ring_); }
+  /// A free submission entry, all zero, or null when the queue is full. What io_uring_get_sqe(3)
+  /// does, without asking each time for entries of 128 bytes, which sockets do not use.
+  [[nodiscard]] io_uring_sqe* next_entry() noexcept {
+    const unsigned tail = ring_.sq.sqe_tail;
+    if (tail - io_uring_smp_load_acquire(ring_.sq.khead) >= ring_.sq.ring_entries) return nullptr;
+    ring_.sq.sqe_tail = tail + 1;
+    io_uring_sqe* entry = &ring_.sq.sqes[tail & ring_.sq.ring_mask];
+    *entry = {};
+    return entry;
+  }
 
   /// io_uring_enter(2): submits what is queued and has the kernel run what it deferred. Zero, or
   /// -errno; an end by a signal is zero. `-EAGAIN` and `-EBUSY` mean: take completions, then again.
