@@ -23,7 +23,11 @@ struct client {
   client(std::uint32_t number, const load_request& request)
       : checker(number, request.message_size),
         outgoing(static_cast<std::size_t>(request.message_size) * request.depth),
-        sent_at(request.depth) {}
+        sent_at(std::bit_ceil(request.depth)) {}
+
+  std::uint64_t& sent_at_of(std::uint64_t sequence) {
+    return sent_at[sequence & (sent_at.size() - 1)];
+  }
 
   echo_checker checker;
   std::vector<char> outgoing;  // the messages of the send under way
@@ -32,7 +36,7 @@ struct client {
   bool blocked = false;                // an ordinary send is in flight
   std::uint32_t due = 0;               // messages to send when the turn ends
   std::uint64_t written = 0;           // messages handed to the kernel
-  std::vector<std::uint64_t> sent_at;  // nanoseconds, by sequence modulo depth
+  std::vector<std::uint64_t> sent_at;  // nanoseconds, by sequence; a power of two of them
 };
 
 class closed_loop {
@@ -41,7 +45,7 @@ class closed_loop {
       : request_(request),
         ring_(set_up(request)),
         buffers_(ring_, 1024, 4096),
-        batch_(request.batch > 0 ? request.batch : std::max(1U, request.connections * 2 / 5)),
+        batch_(request.batch > 0 ? request.batch : std::max(1U, request.connections * 3 / 5)),
         scratch_(request.message_size + 7) {
     std::vector<int> sockets;
     for (std::uint32_t i = 0; i < request.connections; ++i) {
@@ -136,14 +140,23 @@ class closed_loop {
                    static_cast<unsigned long long>(one.checker.sequence()));
       std::exit(1);
     }
-    for (std::uint64_t i = first; i < one.checker.sequence(); ++i) {
-      result_->latency.add(time_ - one.sent_at[i % request_.depth]);
-    }
+    note_latency(one, first);
     const auto replies = static_cast<std::uint32_t>(completed);
     result_->messages += replies;
     under_way_ -= replies;
     if (one.written == one.checker.sequence()) --busy_;
     owe(number, replies);
+  }
+
+  /// Messages that went out together, which most do, are one entry of the histogram.
+  void note_latency(client& one, std::uint64_t next) {
+    const std::uint64_t end = one.checker.sequence();
+    while (next < end) {
+      const std::uint64_t sent_at = one.sent_at_of(next);
+      const std::uint64_t first = next;
+      while (next < end && one.sent_at_of(next) == sent_at) ++next;
+      result_->latency.add(time_ - sent_at, next - first);
+    }
   }
 
   void owe(std::uint32_t number, std::uint32_t messages) {
@@ -171,7 +184,7 @@ class closed_loop {
     for (; one.due > 0; --one.due, ++one.written) {
       write_message(one.outgoing.data() + one.outgoing_size, request_.message_size, number,
                     one.written);
-      one.sent_at[one.written % request_.depth] = time_;
+      one.sent_at_of(one.written) = time_;
       one.outgoing_size += request_.message_size;
     }
     io_uring_sqe* const sqe = take_sqe();

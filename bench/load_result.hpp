@@ -21,7 +21,7 @@ struct load_request {
   std::chrono::milliseconds warm_up{300};
   std::chrono::milliseconds duration{2000};
   std::uint64_t message_count = 0;  // when not 0: this many messages, instead of a duration
-  std::uint32_t batch = 0;          // completions to wait for; 0: two fifths of the connections
+  std::uint32_t batch = 0;          // completions to wait for; 0: three fifths of the connections
 };
 
 /// A phase ends when no message is under way, so that CPU and messages belong together.
