@@ -8,22 +8,6 @@
 namespace myra::tool {
 namespace {
 
-const char* word_of(log_level level) noexcept {
-  switch (level) {
-    case log_level::debug: return "debug: ";
-    case log_level::info: return "";
-    case log_level::warning: return "warning: ";
-    case log_level::error: return "error: ";
-  }
-  return "";
-}
-
-void write_line(void* context, log_level level, std::string_view line) noexcept {
-  if (level == log_level::debug) return;
-  std::fprintf(stderr, "%s: %s%.*s\n", static_cast<const char*>(context), word_of(level),
-               static_cast<int>(line.size()), line.data());
-}
-
 const char* code_of(colour chosen) noexcept {
   switch (chosen) {
     case colour::none: return "";
@@ -36,16 +20,6 @@ const char* code_of(colour chosen) noexcept {
 }
 
 }  // namespace
-
-int usage_error(std::string_view program, std::string_view what) {
-  std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(program.size()), program.data(),
-               static_cast<int>(what.size()), what.data());
-  return exit_usage;
-}
-
-log_sink log_to_stderr(const char* program) noexcept {
-  return {.write = write_line, .context = const_cast<char*>(program)};
-}
 
 bool colours_wanted() noexcept {
   const char* refused = std::getenv("NO_COLOR");

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "console.hpp"
 #include "echo_client.hpp"
 #include "myra/config/configure.hpp"
+#include "myra/config/console.hpp"
 #include "serve.hpp"
 #include "verbs.hpp"
 
@@ -61,7 +61,7 @@ constexpr const char* examples =
 
 int run_echo(int argc, const char* const* argv) {
   config::options options;
-  options.reactor.log = log_to_stderr("myra echo");
+  options.reactor.log = config::log_to_stderr("myra echo");
   echo_load load;
   serve_options how{.program = "myra echo"};
   const config::offered parts{.threads = true, .listener = true, .connect = true};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "console.hpp"
+#include "myra/config/console.hpp"
 #include "myra/transport/async.hpp"
 
 namespace myra::tool {
@@ -153,9 +154,9 @@ void print_rates(const run_state& run, const echo_load& load, io::backend_kind b
 int run_echo_client(const config::options& options, const echo_load& load) {
   run_state run;
   auto target = endpoint::parse(options.connect_to);
-  if (!target) return usage_error(program, describe(target.error()));
+  if (!target) return config::refuse(program, target.error());
   auto reactor = myra::reactor::open(options.reactor);
-  if (!reactor) return usage_error(program, describe(reactor.error()));
+  if (!reactor) return config::refuse(program, reactor.error());
   run.on = &*reactor;
   run.target = *target;
   run.connect = options.connect;

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "console.hpp"
+#include "myra/config/console.hpp"
 #include "verbs.hpp"
 
 namespace {
@@ -47,7 +47,7 @@ int help() {
 int refuse(const std::string& what) {
   std::string names;
   for (const verb& known : verbs) names.append(names.empty() ? "" : ", ").append(known.name);
-  return myra::tool::usage_error("myra", what + "; verbs: " + names + "; see: myra --help");
+  return myra::config::refuse("myra", what + "; verbs: " + names + "; see: myra --help");
 }
 
 }  // namespace

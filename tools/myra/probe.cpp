@@ -159,16 +159,12 @@ int run_probe(int argc, const char* const* argv) {
   config::options options;
   bool as_json = false;
   bool brief = false;
-  config::program program{
-      .name = "myra probe",
-      .summary =
-          "Tells what this kernel can do, what of it is used, and why not the rest. Exit status 0 "
-          "when a "
-          "server with these options would start, else 1.",
-      .examples = examples,
-      .fields = config::fields_of(options, {}),
-      .check = [&options] { return config::check(options, {}); },
-  };
+  config::program program = config::program_of(options, {});
+  program.name = "myra probe";
+  program.summary =
+      "Tells what this kernel can do, what of it is used, and why not the rest. Exit status 0 when "
+      "a server with these options would start, else 1.";
+  program.examples = examples;
   program.fields.push_back(config::flag({"probe.json", "json"}, "Print one JSON object.", as_json));
   program.fields.push_back(config::flag({"probe.short", "short"}, "Print two lines.", brief));
   if (const auto status = config::configure(argc, argv, program)) return *status;

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <memory>
 
-#include "console.hpp"
 #include "myra/config/configure.hpp"
+#include "myra/config/console.hpp"
 #include "relay.hpp"
 #include "serve.hpp"
 #include "verbs.hpp"
@@ -22,7 +22,7 @@ constexpr const char* examples =
 /// more than the cache holds. One receive at a time stops at once when it has to.
 config::options proxy_defaults() {
   config::options options;
-  options.reactor.log = log_to_stderr("myra proxy");
+  options.reactor.log = config::log_to_stderr("myra proxy");
   options.reactor.pool.slot_size_bytes = 64 * 1024;
   options.reactor.pool.slot_count_initial = 64;
   options.reactor.pool.slot_count_max = 32 * 1024;
@@ -64,7 +64,7 @@ int run_proxy(int argc, const char* const* argv) {
   if (const auto status = config::configure(argc, argv, program)) return *status;
 
   const auto target = endpoint::parse(options.connect_to);
-  if (!target) return usage_error(how.program, describe(target.error()));
+  if (!target) return config::refuse(how.program, target.error());
   const relay_options relays{*target, options.connect};
   return serve(options, how,
                [&relays](reactor& on) { return std::make_unique<relay_set>(on, relays); });

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "console.hpp"
+#include "myra/config/console.hpp"
 
 namespace myra::tool {
 namespace {
@@ -45,7 +45,7 @@ class station {
     listener_.serve(*handler_);
   }
 
-  [[nodiscard]] const endpoint& address() const noexcept { return listener_.local(); }
+  [[nodiscard]] const listener& listens() const noexcept { return listener_; }
   [[nodiscard]] const reactor& runs_on() const noexcept { return reactor_; }
   /// Has `run` and `run_until_signal` begin to drain. Any thread.
   void stop() noexcept { reactor_.stop(); }
@@ -74,18 +74,6 @@ class station {
   listener listener_;
   shutdown_options shutdown_;
 };
-
-void announce(const station& ready) {
-  const reactor& on = ready.runs_on();
-  const bool fell_back = on.backend() == io::backend_kind::epoll;
-  std::printf("listening on %s (%s%s)\n", ready.address().to_string().c_str(),
-              io::name_of(on.backend()), fell_back ? (": " + on.reason()).c_str() : "");
-  std::fflush(stdout);
-}
-
-int refuse(const serve_options& how, const error_report& why) {
-  return usage_error(how.program, describe(why));
-}
 
 void add(loop_counters& sum, const loop_counters& part) noexcept {
   sum.kernel_entries += part.kernel_entries;
@@ -200,19 +188,19 @@ int serve(config::options options, const serve_options& how, const handler_maker
   hold_end_signals();
   if (options.threads > 1) options.listener.reuse_port = true;
   const auto opened_first = station::open(options, make_handler);
-  if (!opened_first) return refuse(how, opened_first.error());
+  if (!opened_first) return config::refuse(how.program, opened_first.error());
   station& first = **opened_first;
   // When the port was the kernel's choice, the others share it.
-  options.listener.address = first.address().to_string();
+  options.listener.address = first.listens().local().to_string();
   crew others([&first] { first.stop(); });
   for (std::uint32_t at = 1; at < options.threads; ++at) {
     if (const auto open = others.add(options, make_handler); !open)
-      return refuse(how, open.error());
+      return config::refuse(how.program, open.error());
   }
   if (first.runs_on().backend() == io::backend_kind::uring) {
     options.reactor.log(log_level::info, "uring: " + first.runs_on().reason());
   }
-  announce(first);
+  config::announce(first.runs_on(), first.listens());
   const ending own = first.run_until_signal([&others] { others.stop(); });
   std::vector<ending> endings = others.end();
   endings.push_back(own);

@@ -3,13 +3,12 @@
 #include <cstdio>
 
 #include "myra/config/command_line.hpp"
+#include "myra/config/console.hpp"
 #include "myra/config/help.hpp"
 #include "myra/config/message.hpp"
 
 namespace myra::config {
 namespace {
-
-constexpr int exit_status_of_bad_usage = 2;
 
 opened<void> check_required(const program& program) {
   for (const field& each : program.fields) {
@@ -39,6 +38,13 @@ opened<void> check_all(const program& program) {
 
 }  // namespace
 
+program program_of(options& options, const offered& parts) {
+  program made;
+  made.fields = fields_of(options, parts);
+  made.check = [&options, parts] { return check(options, parts); };
+  return made;
+}
+
 opened<outcome> parse(std::span<const std::string> arguments, const program& program) {
   const auto line = read_arguments(arguments, program.fields);
   if (!line) return std::unexpected(line.error());
@@ -58,9 +64,8 @@ std::optional<int> configure(int argc, const char* const* argv, const program& p
   if (!found) {
     const error_report& error = found.error();
     const bool told = error.code == condition::invalid;
-    std::fprintf(stderr, "%s: %s (see %s --help)\n", program.name.c_str(),
-                 (told ? error.what : describe(error)).c_str(), program.name.c_str());
-    return exit_status_of_bad_usage;
+    return refuse(program.name,
+                  (told ? error.what : describe(error)) + " (see " + program.name + " --help)");
   }
   if (!found->ends) return std::nullopt;
   std::fwrite(found->text.data(), 1, found->text.size(), stdout);

@@ -4,14 +4,13 @@
 //   myra::config::options options;
 //   options.listener.address = "127.0.0.1:6379";
 //   std::uint32_t key_size_max = 64 * 1024;
-//   const myra::config::offered parts{.threads = true, .listener = true};
 //
-//   myra::config::program program{.name = "myra-kv", .summary = "A key-value server."};
+//   auto program = myra::config::program_of(options, {.threads = true, .listener = true});
+//   program.name = "myra-kv";
+//   program.summary = "A key-value server.";
 //   program.examples = "myra-kv --listen 127.0.0.1:6379\nmyra-kv --config kv.toml";
-//   program.fields = myra::config::fields_of(options, parts);
 //   program.fields.push_back(
 //       myra::config::size("kv.key_size_max", "Longest key.", key_size_max, {1, 1 << 20}));
-//   program.check = [&] { return myra::config::check(options, parts); };
 //   if (auto status = myra::config::configure(argc, argv, program)) return *status;
 #pragma once
 
@@ -37,6 +36,10 @@ struct program {
   /// What does not go together: empty, or a sentence that names the fields.
   std::function<std::string()> check;
 };
+
+/// A program with the fields of `options` and their check; its name and words are still to be set.
+/// `options` must outlive it.
+[[nodiscard]] program program_of(options& options, const offered& parts);
 
 /// Reads `--config FILE`, then the command line over it (`--name value`, `--name=value`, `--name`
 /// and `--no-name` for flags), then checks. argv[0] is skipped: for a verb of a program, hand in

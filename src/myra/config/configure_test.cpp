@@ -187,6 +187,15 @@ TEST_F(configure_test, the_printed_configuration_is_what_is_in_effect_and_reads_
   EXPECT_EQ(print(made.fields), printed);
 }
 
+TEST_F(configure_test, a_program_of_options_has_their_fields_and_their_check) {
+  const program offers = program_of(target, {.listener = true});
+  EXPECT_EQ(offers.fields.size(), fields_of(target, {.listener = true}).size());
+  EXPECT_EQ(offers.check(), "");
+  target.listener.connection.send_low_water_bytes = 2;
+  target.listener.connection.send_high_water_bytes = 1;
+  EXPECT_NE(offers.check(), "");
+}
+
 TEST_F(configure_test, the_exit_status_is_2_for_bad_usage_with_one_line_and_0_for_what_was_asked) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(status_of({"--depth", "10"}), 2);
