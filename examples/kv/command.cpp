@@ -11,7 +11,6 @@ namespace kv {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // Of the server whose replies these are; client libraries choose by it.
 constexpr const char* redis_version = "7.0.15";
@@ -34,49 +33,51 @@ struct command {
   std::string_view name, subname;  // in small letters
   int arity;                       // arguments with the name; negative: at least so many
   std::array<int, 3> keys;  // arguments that are keys: first, last (negative: from the end), step
-  void (*run)(call& now);   // null: has subcommands only
+  void (*run)(call& now);
 };
 
 /// The table at the end, and how many in it are no subcommands.
 extern const std::array<command, 30> table;
-std::size_t command_count() noexcept;
+constexpr std::size_t command_count = 22;
 
 // --- What commands share ---
 
 /// Whether both are the same but for the case of letters. One of them consists of letters.
 bool same_word(std::string_view left, std::string_view right) noexcept {
-  return std::ranges::equal(
-      left, right, {}, [](char x) { return x | 0x20; }, [](char x) { return x | 0x20; });
+  constexpr auto small = [](char letter) { return letter | 0x20; };
+  return std::ranges::equal(left, right, {}, small, small);
 }
 
-void reply_ok(call& now) { now.reply.append("+OK\r\n"); }
+void reply_ok(call& now) { write_simple(now.reply, "OK"); }
 
-void reply_error(call& now, std::string_view text) {
+/// The error that all `words` together say.
+void reply_error(call& now, std::initializer_list<std::string_view> words) {
   ++now.on.counted.error_replies;
-  write_error(now.reply, text);
-}
-
-/// An error about the command: `before`, its name, `behind`.
-void reply_error_of(call& now, const char* before, const char* behind) {
-  std::string text(before);
-  text.append(now.found->name).append(now.found->subname.empty() ? "" : "|");
-  reply_error(now, text.append(now.found->subname).append(behind));
+  write_error(now.reply, words);
 }
 
 void reply_wrong_count(call& now) {
-  reply_error_of(now, "ERR wrong number of arguments for '", "' command");
+  const auto& [name, subname, arity, keys, run] = *now.found;
+  const char* bar = subname.empty() ? "" : "|";
+  reply_error(now, {"ERR wrong number of arguments for '", name, bar, subname, "' command"});
+}
+
+// Error replies repeat only so much of what a client sent.
+constexpr std::size_t quoted_size_max = 128;
+
+void reply_unknown_subcommand(call& now, std::string_view of) {
+  const std::string_view unknown = now[1].substr(0, quoted_size_max);
+  reply_error(now, {"ERR unknown subcommand '", unknown, "'. Try ", of, " HELP."});
 }
 
 /// An argument or value as an integer; when it is none the error has been replied.
 std::optional<std::int64_t> integer_or_error(call& now, std::string_view text) {
   const std::optional<std::int64_t> value = parse_integer(text);
-  if (!value) reply_error(now, "ERR value is not an integer or out of range");
+  if (!value) reply_error(now, {"ERR value is not an integer or out of range"});
   return value;
 }
 
 // --- Keys ---
-
-bool has(call& now, std::string_view key) { return now.on.data.find(key) != nullptr; }
 
 void reply_value(call& now, std::string_view key) {
   const store::entry* found = now.on.data.find(key);
@@ -85,14 +86,14 @@ void reply_value(call& now, std::string_view key) {
 }
 
 void mget(call& now) {
-  const std::size_t size_max = std::size_t{4} * now.on.bounds.value_size_max_bytes;
+  const std::size_t size_max = now.on.bounds.message_size_max_bytes();
   const std::size_t begin = now.reply.size();
   write_array(now.reply, now.count() - 1);
   for (const std::string_view key : now.arguments.subspan(1)) {
     reply_value(now, key);
     if (now.reply.size() - begin <= size_max) continue;
     now.reply.resize(begin);
-    return reply_error(now, "ERR reply is longer than " + std::to_string(size_max) + " bytes");
+    return reply_error(now, {"ERR reply is longer than ", std::to_string(size_max), " bytes"});
   }
 }
 
@@ -104,36 +105,34 @@ std::optional<myra::time_point> end_argument(call& now, std::size_t at, std::int
   const std::optional<std::int64_t> amount = integer_or_error(now, now[at]);
   if (!amount) return std::nullopt;
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch() / milliseconds(1);
-  std::int64_t left = 0, end = 0;
-  if (*amount < least || __builtin_mul_overflow(*amount, scale, &left) ||
-      __builtin_add_overflow(left, since_1970, &end)) {
-    reply_error_of(now, "ERR invalid expire time in '", "' command");
+  if (*amount < std::max(least, INT64_MIN / scale) || *amount > (INT64_MAX - since_1970) / scale) {
+    reply_error(now, {"ERR invalid expire time in '", now.found->name, "' command"});
     return std::nullopt;
   }
   // Our clock counts nanoseconds, for 292 years; what lies beyond the next hundred ends with them.
-  constexpr std::int64_t left_max = std::chrono::years(100) / milliseconds(1);
-  return now.on.data.now() + milliseconds(std::clamp(left, -left_max, left_max));
+  constexpr milliseconds century = std::chrono::years(100);
+  return now.on.data.now() + std::clamp(milliseconds(*amount * scale), -century, century);
 }
 
 void set(call& now) {
-  bool if_absent = false, if_present = false;
+  std::optional<bool> must_exist;  // xx, or nx
   std::size_t time_at = 0;
   for (std::size_t at = 3; at < now.count(); ++at) {
     const bool with_time = same_word(now[at], "ex") || same_word(now[at], "px");
     if (with_time && time_at == 0 && at + 1 < now.count())
       time_at = ++at;
-    else if (same_word(now[at], "nx") && !if_present)
-      if_absent = true;
-    else if (same_word(now[at], "xx") && !if_absent)
-      if_present = true;
+    else if (same_word(now[at], "nx") && must_exist != true)
+      must_exist = false;
+    else if (same_word(now[at], "xx") && must_exist != false)
+      must_exist = true;
     else
-      return reply_error(now, "ERR syntax error");
+      return reply_error(now, {"ERR syntax error"});
   }
   std::optional<myra::time_point> end = myra::never;
   if (time_at != 0)
     end = end_argument(now, time_at, same_word(now[time_at - 1], "ex") ? 1000 : 1, 1);
   if (!end) return;
-  if ((if_absent || if_present) && has(now, now[1]) != if_present) return write_nil(now.reply);
+  if (must_exist && now.on.data.contains(now[1]) != *must_exist) return write_nil(now.reply);
   now.on.data.set(now[1], now[2], *end);
   reply_ok(now);
 }
@@ -145,14 +144,10 @@ void mset(call& now) {
   reply_ok(now);
 }
 
-void del(call& now) {
-  const auto erased = [&now](std::string_view key) { return now.on.data.erase(key); };
-  write_integer(now.reply, std::ranges::count_if(now.arguments.subspan(1), erased));
-}
-
-void exists(call& now) {
-  const auto found = [&now](std::string_view key) { return has(now, key); };
-  write_integer(now.reply, std::ranges::count_if(now.arguments.subspan(1), found));
+/// Replies for how many of the keys `act` says yes.
+void count_keys(call& now, bool (store::*act)(std::string_view key)) {
+  const auto acts = [&](std::string_view key) { return (now.on.data.*act)(key); };
+  write_integer(now.reply, std::ranges::count_if(now.arguments.subspan(1), acts));
 }
 
 void add(call& now, std::optional<std::int64_t> amount) {
@@ -162,13 +157,13 @@ void add(call& now, std::optional<std::int64_t> amount) {
   if (!value) return;
   std::int64_t sum = 0;
   if (__builtin_add_overflow(*value, *amount, &sum))
-    return reply_error(now, "ERR increment or decrement would overflow");
+    return reply_error(now, {"ERR increment or decrement would overflow"});
   now.on.data.set(now[1], std::to_string(sum), old == nullptr ? myra::never : old->end);
   write_integer(now.reply, sum);
 }
 
 void expire(call& now) {
-  const auto end = end_argument(now, 2, 1000, std::numeric_limits<std::int64_t>::min());
+  const auto end = end_argument(now, 2, 1000, INT64_MIN);
   if (end) write_integer(now.reply, now.on.data.set_end(now[1], *end) ? 1 : 0);
 }
 
@@ -176,14 +171,15 @@ void ttl(call& now) {
   const store::entry* found = now.on.data.find(now[1]);
   if (found == nullptr) return write_integer(now.reply, -2);
   if (found->end == myra::never) return write_integer(now.reply, -1);
-  write_integer(now.reply, std::chrono::round<seconds>(found->end - now.on.data.now()).count());
+  const myra::duration left = found->end - now.on.data.now();
+  write_integer(now.reply, std::chrono::round<std::chrono::seconds>(left).count());
 }
 
-void type(call& now) { write_simple(now.reply, has(now, now[1]) ? "string" : "none"); }
+void type(call& now) { write_simple(now.reply, now.on.data.contains(now[1]) ? "string" : "none"); }
 
 void flushall(call& now) {
   const bool known = now.count() == 1 || same_word(now[1], "sync") || same_word(now[1], "async");
-  if (!known || now.count() > 2) return reply_error(now, "ERR syntax error");
+  if (!known || now.count() > 2) return reply_error(now, {"ERR syntax error"});
   now.on.data.clear();
   reply_ok(now);
 }
@@ -197,22 +193,18 @@ void ping(call& now) {
 
 void select(call& now) {
   const std::optional<std::int64_t> index = integer_or_error(now, now[1]);
-  if (index) *index == 0 ? reply_ok(now) : reply_error(now, "ERR DB index is out of range");
+  if (index) *index == 0 ? reply_ok(now) : reply_error(now, {"ERR DB index is out of range"});
 }
 
 // Only version 2 of the protocol is spoken; who asks for 3 is told so and goes on with 2.
 void hello(call& now) {
   const auto version = now.count() > 1 ? parse_integer(now[1]) : 2;
-  if (!version) return reply_error(now, "ERR Protocol version is not an integer or out of range");
-  if (*version != 2) return reply_error(now, "NOPROTO unsupported protocol version");
-  if (now.count() > 2)
-    return reply_error(now, "ERR Syntax error in HELLO option '" + std::string(now[2]) + "'");
+  if (!version) return reply_error(now, {"ERR Protocol version is not an integer or out of range"});
+  if (*version != 2) return reply_error(now, {"NOPROTO unsupported protocol version"});
+  if (now.count() > 2) return reply_error(now, {"ERR Syntax error in HELLO option '", now[2], "'"});
   write_array(now.reply, 14);
-  write_bulks(now.reply, {"server", "redis", "version", redis_version, "proto"});
-  write_integer(now.reply, 2);
-  write_bulk(now.reply, "id");
-  write_integer(now.reply, now.from.id);
-  write_bulks(now.reply, {"mode", "standalone", "role", "master", "modules"});
+  write_items(now.reply, "server", "redis", "version", redis_version, "proto", 2, "id", now.from.id,
+              "mode", "standalone", "role", "master", "modules");
   write_array(now.reply, 0);
 }
 
@@ -224,7 +216,7 @@ void client_setname(call& now) {
   const auto visible = [](char letter) { return letter >= '!' && letter <= '~'; };
   if (!std::ranges::all_of(now[2], visible) || now[2].size() > now.on.bounds.key_size_max_bytes)
     return reply_error(now,
-                       "ERR Client names cannot contain spaces, newlines or special characters.");
+                       {"ERR Client names cannot contain spaces, newlines or special characters."});
   now.from.name = now[2];
   reply_ok(now);
 }
@@ -253,19 +245,18 @@ void config_get(call& now) {
     });
   });
   write_array(now.reply, 2 * known.size());
-  for (const auto& [name, value] : known) write_bulks(now.reply, {name, value});
+  for (const auto& [name, value] : known) write_items(now.reply, name, value);
 }
 
 // Name, arity, flags and where the keys are, as redis-cli and cluster libraries read them.
 void describe_commands(call& now) {
-  write_array(now.reply, command_count());
+  write_array(now.reply, command_count);
   for (const command& known : table) {
     if (!known.subname.empty()) continue;
     write_array(now.reply, 6);
-    write_bulk(now.reply, known.name);
-    write_integer(now.reply, known.arity);
+    write_items(now.reply, known.name, known.arity);
     write_array(now.reply, 0);
-    for (const int number : known.keys) write_integer(now.reply, number);
+    for (const int place : known.keys) write_integer(now.reply, place);
   }
 }
 
@@ -315,8 +306,8 @@ constexpr std::array<command, 30> table{{
     {"incrby", "", 3, {1, 1, 1}, [](call& now) { add(now, integer_or_error(now, now[2])); }},
     {"mget", "", -2, {1, -1, 1}, mget},
     {"mset", "", -3, {1, -1, 2}, mset},
-    {"del", "", -2, {1, -1, 1}, del},
-    {"exists", "", -2, {1, -1, 1}, exists},
+    {"del", "", -2, {1, -1, 1}, [](call& now) { count_keys(now, &store::erase); }},
+    {"exists", "", -2, {1, -1, 1}, [](call& now) { count_keys(now, &store::contains); }},
     {"expire", "", 3, {1, 1, 1}, expire},
     {"ttl", "", 2, {1, 1, 1}, ttl},
     {"type", "", 2, {1, 1, 1}, type},
@@ -333,17 +324,15 @@ constexpr std::array<command, 30> table{{
     {"client", "list", 2, {}, client_list},
     {"client", "setinfo", 4, {}, reply_ok},  // client libraries say what they are
     {"client", "setname", 3, {}, client_setname},
-    {"client", "", -2, {}, nullptr},
+    {"client", "", -2, {}, [](call& now) { reply_unknown_subcommand(now, "CLIENT"); }},
     {"config", "get", -3, {}, config_get},
-    {"config", "", -2, {}, nullptr},
-    {"command", "count", 2, {}, [](call& now) { write_integer(now.reply, command_count()); }},
+    {"config", "", -2, {}, [](call& now) { reply_unknown_subcommand(now, "CONFIG"); }},
+    {"command", "count", 2, {}, [](call& now) { write_integer(now.reply, command_count); }},
     {"command", "docs", -2, {}, [](call& now) { write_array(now.reply, 0); }},  // there are none
     {"command", "", -1, {}, describe_commands},
 }};
 
-std::size_t command_count() noexcept {
-  return static_cast<std::size_t>(std::ranges::count(table, "", &command::subname));
-}
+static_assert(std::ranges::count(table, "", &command::subname) == command_count);
 
 const command* find_command(resp_command words) noexcept {
   for (const command& known : table) {
@@ -362,23 +351,13 @@ bool keys_fit(const call& now) noexcept {
   return true;
 }
 
-// Error replies repeat only so much of what a client sent.
-constexpr std::size_t quoted_size_max = 128;
-
 void reply_unknown_command(call& now) {
   std::string quoted;
   for (const std::string_view argument : now.arguments.subspan(1))
     if (quoted.size() < quoted_size_max)
       quoted += "'" + std::string(argument.substr(0, quoted_size_max - quoted.size())) + "' ";
-  reply_error(now, "ERR unknown command '" + std::string(now[0].substr(0, quoted_size_max)) +
-                       "', with args beginning with: " + quoted);
-}
-
-void reply_unknown_subcommand(call& now) {
-  std::string text = "ERR unknown subcommand '";
-  text.append(now[1].substr(0, quoted_size_max)).append("'. Try ");
-  for (const char letter : now.found->name) text += static_cast<char>(letter - 'a' + 'A');
-  reply_error(now, text + " HELP.");
+  reply_error(now, {"ERR unknown command '", now[0].substr(0, quoted_size_max),
+                    "', with args beginning with: ", quoted});
 }
 
 }  // namespace
@@ -387,14 +366,12 @@ void execute(server& on, client& from, resp_command arguments) {
   ++on.counted.commands;
   call now{on, from, on.replies, arguments, find_command(arguments)};
   if (now.found == nullptr) return reply_unknown_command(now);
-  const int count = static_cast<int>(now.count());
+  const auto count = std::ssize(arguments);
   const int arity = now.found->arity;
   if (arity >= 0 ? count != arity : count < -arity) return reply_wrong_count(now);
-  if (now.found->run == nullptr) return reply_unknown_subcommand(now);
-  if (!keys_fit(now))
-    return reply_error(now, "ERR key is too long, at most " +
-                                std::to_string(on.bounds.key_size_max_bytes) + " bytes");
-  now.found->run(now);
+  if (keys_fit(now)) return now.found->run(now);
+  const std::string size_max = std::to_string(on.bounds.key_size_max_bytes);
+  reply_error(now, {"ERR key is too long, at most ", size_max, " bytes"});
 }
 
 }  // namespace kv

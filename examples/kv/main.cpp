@@ -1,33 +1,74 @@
 // myra-kv: a key-value server that speaks the Redis protocol.
 //
 // How it is put together, in the order to read:
-//   main      reads the options, opens the reactor and the listener, and runs until a signal
+//   main      all that has to do with the network: reads the options, opens the reactor and the
+//             listener, talks with each client, runs until a signal
 //   server    what all clients share
-//   session   one client's connection: what Myra calls
 //   command   the table of commands, and what each does
 //   store     the keys and their values
 //   resp_*    the protocol: bytes to commands, replies to bytes
-#include <cstdio>
-#include <string>
-
 #include "myra/config/configure.hpp"
+#include "myra/config/console.hpp"
 #include "myra/transport.hpp"
-#include "session.hpp"
+#include "resp_reply.hpp"
+#include "server.hpp"
 
 namespace {
 
-int fail(const myra::error_report& why) {
-  std::fprintf(stderr, "myra-kv: %s\n", myra::describe(why).c_str());
-  return 2;  // for what the user has to put right
+// Replies leave in pieces of one buffer of Myra's pool each.
+constexpr std::size_t piece_size_max = 16 * 1024;
+
+// Runs what the parser has until there is a piece to be sent. Whether there is something to send.
+bool run_commands(kv::server& on, kv::client& from, kv::resp_parser& parser) {
+  on.data.set_now(on.reactor.now());
+  on.replies.clear();  // what a command that threw left there was for another client
+  while (!from.quits && on.replies.size() < piece_size_max) {
+    const std::optional<kv::resp_command> command = parser.next();
+    if (!command) break;
+    kv::execute(on, from, *command);
+  }
+  if (parser.failed() && !from.quits) kv::write_error(on.replies, parser.error());
+  from.quits |= parser.failed();
+  return !on.replies.empty();
 }
 
-void write_log(void*, myra::log_level level, std::string_view line) noexcept {
-  if (level < myra::log_level::warning) return;
-  std::fprintf(stderr, "myra-kv: %.*s\n", static_cast<int>(line.size()), line.data());
+// Talks with one client. All that arrived together is answered together: one piece out for each
+// piece in, however many commands are in it. When this returns, the connection closes after the
+// replies are out; that is so as well when the client has sent its end or the server is to stop.
+//
+// The connection queues no more than its high-water mark. A client that sends commands and does not
+// read the replies is not read from either, and costs that mark and the rest of one reply.
+myra::task<> talk(myra::connection peer, kv::server& on) {
+  kv::client self{.id = ++on.counted.connections, .address = peer.peer().to_string()};
+  on.clients.emplace(self.id, &self);
+  const auto leave = [&on](const kv::client* gone) { on.clients.erase(gone->id); };
+  const std::unique_ptr<const kv::client, decltype(leave)> listed(&self, leave);
+  if (on.clients.size() > on.bounds.clients_max) {
+    peer.send_copy(myra::as_bytes("-ERR max number of clients reached\r\n"));
+    co_return;
+  }
+  kv::resp_parser parser({.arguments_max = 65'536,
+                          .bulk_size_max_bytes = on.bounds.value_size_max_bytes,
+                          .request_size_max_bytes = on.bounds.message_size_max_bytes()});
+  while (auto bytes = co_await peer.receive()) {
+    parser.feed(myra::as_text(bytes->bytes()));
+    while (run_commands(on, self, parser)) {
+      std::string replies = std::move(on.replies);  // ours while we wait: others are served then
+      for (std::size_t at = 0; at < replies.size(); at += piece_size_max) {
+        const auto piece = std::string_view(replies).substr(at, piece_size_max);
+        const myra::sent sent = peer.send_copy(myra::as_bytes(piece));
+        if (sent == myra::send_status::back_pressured) ++on.counted.stalls, peer.pause_receive();
+        if (const auto taken = co_await sent; !taken) co_return;
+      }
+      on.replies = std::move(replies);  // for its memory
+      peer.resume_receive();
+    }
+    if (self.quits) co_return;
+  }
 }
 
-// Removes keys that have ended although nobody asks for them. A coroutine: it runs on the reactor
-// like a handler, so its work is bounded, and it goes on sooner when there is more to do.
+// Removes keys that have ended although nobody asks for them. It runs on the reactor like
+// everything else, so its work is bounded, and it goes on sooner when there is more to do.
 myra::task<> sweep(kv::server& on) {
   using namespace std::chrono_literals;
   myra::duration pause = 100ms;
@@ -37,30 +78,12 @@ myra::task<> sweep(kv::server& on) {
   }
 }
 
-int serve(const myra::config::options& options, const kv::limits& limits) {
-  auto reactor = myra::reactor::open(options.reactor);
-  if (!reactor) return fail(reactor.error());
-  kv::server on{.bounds = limits, .reactor = std::move(*reactor)};
-
-  auto listener = myra::listener::open(on.reactor, options.listener);
-  if (!listener) return fail(listener.error());
-  listener->serve([&on] { return std::make_unique<kv::session>(on); });
-  myra::spawn(on.reactor, sweep(on));
-
-  // For people and for scripts that wait for it.
-  const bool uring = on.reactor.backend() == myra::io::backend_kind::uring;
-  const std::string how = uring ? "uring" : "epoll: " + on.reactor.reason();
-  std::printf("listening on %s (%s)\n", listener->local().to_string().c_str(), how.c_str());
-  std::fflush(stdout);
-  return on.reactor.run_until_signal(options.shutdown);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   namespace config = myra::config;
   config::options options;
-  options.reactor.log.write = write_log;
+  options.reactor.log = config::log_to_stderr("myra-kv");
   options.listener.address = "127.0.0.1:6380";
   // A client may take its time to read; how much waits for it is bounded all the same.
   options.listener.connection.write_timeout = myra::duration::zero();
@@ -68,17 +91,14 @@ int main(int argc, char** argv) {
   options.listener.connection.send_low_water_bytes = 32 * 1024;
   kv::limits limits;
 
-  const config::offered parts{.listener = true};
-  config::program program{
-      .name = "myra-kv",
-      .summary = "A key-value server that speaks the Redis protocol, on one thread.",
-      .examples =
-          "myra-kv                                  # then: redis-cli -p 6380 set k v\n"
-          "myra-kv --listen '*:6379' --backend epoll\n"
-          "myra-kv --print-config > kv.toml\n"
-          "myra-kv --config kv.toml --value-max 64MiB",
-      .fields = config::fields_of(options, parts),
-      .check = [&] { return config::check(options, parts); }};
+  config::program program = config::program_of(options, {.listener = true});
+  program.name = "myra-kv";
+  program.summary = "A key-value server that speaks the Redis protocol, on one thread.";
+  program.examples =
+      "myra-kv                                  # then: redis-cli -p 6380 set k v\n"
+      "myra-kv --listen '*:6379' --backend epoll\n"
+      "myra-kv --print-config > kv.toml\n"
+      "myra-kv --config kv.toml --value-max 64MiB";
   const config::bounds sizes{.least = 16, .most = 512 << 20};
   program.fields.push_back(config::size({"kv.key_size_max", "key-max"}, "Longest key.",
                                         limits.key_size_max_bytes, sizes));
@@ -87,5 +107,14 @@ int main(int argc, char** argv) {
   program.fields.push_back(config::number({"kv.clients_max", "clients-max"}, "Clients at a time.",
                                           limits.clients_max, {.least = 1, .most = 1'000'000}));
   if (const auto status = config::configure(argc, argv, program)) return *status;
-  return serve(options, limits);
+
+  auto reactor = myra::reactor::open(options.reactor);
+  if (!reactor) return config::refuse(program.name, reactor.error());
+  kv::server on{.bounds = limits, .reactor = std::move(*reactor)};
+  auto listener = myra::listener::open(on.reactor, options.listener);
+  if (!listener) return config::refuse(program.name, listener.error());
+  listener->serve([&on](myra::connection peer) { return talk(std::move(peer), on); });
+  myra::spawn(on.reactor, sweep(on));
+  config::announce(on.reactor, *listener);
+  return on.reactor.run_until_signal(options.shutdown);
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
+#include <type_traits>
 
 namespace kv {
 
@@ -26,10 +27,9 @@ void write_number(Sink& sink, char type, std::int64_t number) {
   sink.append(std::string_view(line.data(), static_cast<std::size_t>(end - line.data())));
 }
 
-/// Appends one line. Line ends in `text` become blanks, as they would end the reply early.
+/// Appends text within a line. Line ends in it become blanks, as they would end the reply early.
 template <reply_sink Sink>
-void write_line(Sink& sink, std::string_view type, std::string_view text) {
-  sink.append(type);
+void write_within_line(Sink& sink, std::string_view text) {
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t stop = text.substr(at).find_first_of("\r\n");
     sink.append(text.substr(at, stop));
@@ -37,19 +37,27 @@ void write_line(Sink& sink, std::string_view type, std::string_view text) {
     sink.append(std::string_view(" "));
     at += stop + 1;
   }
-  sink.append(std::string_view("\r\n"));
 }
 
 /// A status: +OK
 template <reply_sink Sink>
 void write_simple(Sink& sink, std::string_view text) {
-  write_line(sink, "+", text);
+  sink.append(std::string_view("+"));
+  write_within_line(sink, text);
+  sink.append(std::string_view("\r\n"));
 }
 
-/// An error. `text` begins with its code: "ERR no such key", "WRONGTYPE ...".
+/// An error: all `parts` of its text, one after the other. It begins with its code: "ERR no such
+/// key", "WRONGTYPE ...".
+template <reply_sink Sink>
+void write_error(Sink& sink, std::initializer_list<std::string_view> parts) {
+  sink.append(std::string_view("-"));
+  for (const std::string_view part : parts) write_within_line(sink, part);
+  sink.append(std::string_view("\r\n"));
+}
 template <reply_sink Sink>
 void write_error(Sink& sink, std::string_view text) {
-  write_line(sink, "-", text);
+  write_error(sink, {text});
 }
 
 template <reply_sink Sink>
@@ -65,10 +73,16 @@ void write_bulk(Sink& sink, std::string_view bytes) {
   sink.append(std::string_view("\r\n"));
 }
 
-/// Several, one after the other.
-template <reply_sink Sink>
-void write_bulks(Sink& sink, std::initializer_list<std::string_view> all) {
-  for (const std::string_view bytes : all) write_bulk(sink, bytes);
+/// Several elements, one after the other: numbers as integers, text as bulks.
+template <reply_sink Sink, class... Items>
+void write_items(Sink& sink, const Items&... items) {
+  const auto write_item = [&sink](const auto& item) {
+    if constexpr (std::integral<std::remove_cvref_t<decltype(item)>>)
+      write_integer(sink, item);
+    else
+      write_bulk(sink, item);
+  };
+  (write_item(items), ...);
 }
 
 /// The value that is not there.

@@ -2,29 +2,29 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 
 #include "myra/reactor/reactor.hpp"
-#include "myra/transport/connection.hpp"
 #include "resp_parser.hpp"
 #include "store.hpp"
 
 namespace kv {
 
-/// What clients may ask of the server's memory. A request, or a reply, is of four longest values at
-/// most.
+/// What clients may ask of the server's memory.
 struct limits {
   std::uint32_t key_size_max_bytes = 64 * 1024;
   std::uint32_t value_size_max_bytes = 8 * 1024 * 1024;
   std::uint32_t clients_max = 10'000;
+
+  /// Of one request, and of one reply: four longest values.
+  [[nodiscard]] std::size_t message_size_max_bytes() const { return 4UL * value_size_max_bytes; }
 };
 
 /// One client, as commands see it.
 struct client {
   std::uint64_t id = 0;
-  std::string address;
-  std::string name;
+  std::string address = {};
+  std::string name = {};
   bool quits = false;  // no command after this one; close when the replies are out
 };
 
@@ -41,8 +41,8 @@ struct server {
   std::string replies = {};
   std::map<std::uint64_t, const client*> clients = {};  // by their id
   statistics counted = {};
-  myra::reactor
-      reactor;  // last, so that it goes first: with it go the sessions, which use the rest
+  // Last, so that it goes first: with it go the connections, whose coroutines use the rest.
+  myra::reactor reactor;
 };
 
 /// Runs one command of a client and appends its reply to `on.replies`. When something is wrong with

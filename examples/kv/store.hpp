@@ -13,11 +13,8 @@ namespace kv {
 /// Transparent: a key is looked up by its bytes in the network's buffer, no string is made of it.
 /// Clients are trusted not to choose keys that collide, as they are trusted with FLUSHALL; a server
 /// for strangers would take a hash with a secret seed here.
-struct text_hash {
+struct text_hash : std::hash<std::string_view> {
   using is_transparent = void;
-  [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
-    return std::hash<std::string_view>()(text);
-  }
 };
 
 /// A key that has ended is not there. Thread: one, the reactor's, so there is no lock.
@@ -34,27 +31,27 @@ class store {
 
   /// What is at `key`, or null. Good until the store is changed.
   [[nodiscard]] const entry* find(std::string_view key) {
-    const auto at = live(key);
-    return at == entries_.end() ? nullptr : &at->second;
+    const auto at = entries_.find(key);
+    return at == entries_.end() || at->second.end <= now_ ? nullptr : &at->second;
   }
+
+  [[nodiscard]] bool contains(std::string_view key) { return find(key) != nullptr; }
 
   /// Sets `key` to a copy of `text`, until `end` (`myra::never`: until it is changed).
   void set(std::string_view key, std::string_view text, myra::time_point end) {
     auto at = entries_.find(key);
     if (at == entries_.end()) at = entries_.try_emplace(std::string(key)).first;
     std::string& value = at->second.value;
-    // A key that once held a megabyte does not hold on to it; otherwise the memory is used again.
-    if (value.capacity() <= 2 * text.size() + 64)
-      value.assign(text);
-    else
-      std::string(text).swap(value);
+    // The memory is used again, but a key that once held a megabyte does not hold on to it.
+    if (value.capacity() > 2 * text.size() + 64) std::string().swap(value);
+    value.assign(text);
     move_end(*at, end);
   }
 
   /// Whether there was such a key. An end that has come removes it at once.
   bool set_end(std::string_view key, myra::time_point end) {
-    const auto at = live(key);
-    if (at == entries_.end()) return false;
+    const auto at = entries_.find(key);
+    if (at == entries_.end() || at->second.end <= now_) return false;
     move_end(*at, end);
     if (end <= now_) remove(at);
     return true;
@@ -84,11 +81,6 @@ class store {
 
  private:
   using table = std::unordered_map<std::string, entry, text_hash, std::equal_to<>>;
-
-  [[nodiscard]] table::iterator live(std::string_view key) {
-    const auto at = entries_.find(key);
-    return at == entries_.end() || at->second.end > now_ ? at : entries_.end();
-  }
 
   void move_end(table::value_type& of, myra::time_point end) {
     if (of.second.end == end) return;
