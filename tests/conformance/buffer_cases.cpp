@@ -11,7 +11,11 @@ class buffering_case : public conformance_test {
   /// A reactor with `count` slots in all, of `size` bytes, of which `lent` lie in the kernel's ring
   /// where there is one.
   void open_with(std::uint32_t count, std::uint32_t lent, std::uint32_t size = 4096) {
+    open_with(count, lent, size, options().wait);
+  }
+  void open_with(std::uint32_t count, std::uint32_t lent, std::uint32_t size, io::waiting wait) {
     auto few = options();
+    few.wait = wait;
     few.pool.slot_size_bytes = size;
     few.pool.slot_count_initial = few.pool.slot_count_max = count;
     few.receive_buffer_count = lent;
@@ -113,7 +117,7 @@ TEST_P(buffering_case, released_on_another_thread_they_wake_a_starved_reactor) {
 }
 
 TEST_P(buffering_case, a_starved_loop_does_not_spin) {
-  open_with(4, 4);
+  open_with(4, 4, 4096, io::waiting::block);
   record& seen = handler();
   std::vector<buffer> held;
   seen.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };

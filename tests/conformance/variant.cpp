@@ -20,6 +20,12 @@ variant without(bool io::feature_switches::* feature, const char* name) {
   return made;
 }
 
+variant spinning(io::backend_kind backend, std::string name) {
+  variant made = on(backend, std::move(name));
+  made.options.wait = io::waiting::spin_then_block;
+  return made;
+}
+
 }  // namespace
 
 std::vector<variant> variants() {
@@ -33,7 +39,9 @@ std::vector<variant> variants() {
           without(&features::multishot_receive, "multishot_receive"),
           without(&features::silent_sends, "silent_sends"),
           without(&features::registered_ring, "registered_ring"),
-          without(&features::deferred_task_run, "deferred_task_run")};
+          without(&features::deferred_task_run, "deferred_task_run"),
+          spinning(io::backend_kind::uring, "uring_spin_then_block"),
+          spinning(io::backend_kind::epoll, "epoll_spin_then_block")};
 }
 
 std::vector<variant> variants_of_all_families() {

@@ -43,6 +43,7 @@ class Echo(unittest.TestCase):
 
     def test_spinning_server(self):
         self.verify(["--wait", "spin"], "--bytes", "1MiB")
+        self.verify(["--wait", "spin_then_block", "--spin-time", "200us"], "--bytes", "1MiB")
 
     def test_threads_share_the_port(self):
         stats = self.verify(["--threads", "2"], "--connections", "40", "--bytes", "4MiB")

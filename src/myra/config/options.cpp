@@ -21,8 +21,14 @@ void add_reactor(std::vector<field>& all, reactor_options& to) {
        {"uring", backend_kind::uring},
        {"epoll", backend_kind::epoll}}));
   all.push_back(choice<waiting>({"reactor.wait", "wait"},
-                                "Sleep in the kernel, or spin: lowest latency for a whole core.",
-                                to.wait, {{"block", waiting::block}, {"spin", waiting::spin}}));
+                                "Sleep in the kernel, spin (a whole core), or spin and then sleep.",
+                                to.wait,
+                                {{"block", waiting::block},
+                                 {"spin", waiting::spin},
+                                 {"spin_then_block", waiting::spin_then_block}}));
+  all.push_back(time({"reactor.spin_time", "spin-time"},
+                     "How long spin_then_block looks before it sleeps.", to.spin_time,
+                     {.least = std::chrono::nanoseconds(1), .most = std::chrono::seconds(1)}));
   all.push_back(number("reactor.receive_buffer_count", "Buffers that lie ready for receives.",
                        to.receive_buffer_count, {.least = 1, .most = 32768, .power_of_two = true}));
   all.push_back(number("reactor.submission_entries", "Entries of the submission queue.",

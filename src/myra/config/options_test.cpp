@@ -23,8 +23,8 @@ constexpr offered everything{.threads = true, .listener = true, .connect = true}
 TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [threads, reactor, listener, connect_to, connect, shutdown] =
       options{};
-  [[maybe_unused]] const auto& [backend, wait, pool, receives, submission, completion, inbox, stall,
-                                watchdog, features, log_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [backend, wait, spin, pool, receives, submission, completion, inbox,
+                                stall, watchdog, features, log_without_a_field] = reactor;
   [[maybe_unused]] const auto& [slot_size, slot_initial, slot_max, huge] = pool;
   [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred] = features;
   [[maybe_unused]] const auto& [address, backlog, reuse_address, reuse_port, ipv6, inherited,
@@ -37,7 +37,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 2;  // threads, connect_to
   constexpr std::size_t of_reactor =
-      11 - 3 + 4 + 5;  // without pool, features and log, with their members
+      12 - 3 + 4 + 5;  // without pool, features and log, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
@@ -94,7 +94,8 @@ const std::map<std::string, sample>& samples() {
   static const std::map<std::string, sample> all = {
       {"threads", {"3", "0"}},
       {"reactor.backend", {"epoll", "kqueue"}},
-      {"reactor.wait", {"spin", "sleep"}},
+      {"reactor.wait", {"spin_then_block", "sleep"}},
+      {"reactor.spin_time", {"200us", "0s"}},
       {"reactor.receive_buffer_count", {"512", "500"}},
       {"reactor.submission_entries", {"2048", "65536"}},
       {"reactor.completion_entries", {"16384", "4"}},
@@ -231,6 +232,9 @@ TEST(options, what_does_not_go_together_is_named) {
   target = {};
   target.reactor.completion_entries = 512;
   EXPECT_NE(check(target, {}).find("reactor.completion_entries: found 512"), std::string::npos);
+  target.reactor.completion_entries = 8192;
+  target.reactor.spin_time = 2s;
+  EXPECT_NE(check(target, {}).find("reactor.spin_time: found 2000000000 ns"), std::string::npos);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "myra/io/capabilities.hpp"
 #include "myra/io/network.hpp"
 #include "myra/io/operation.hpp"
+#include "myra/io/waiting.hpp"
 
 namespace myra::io {
 
@@ -24,6 +25,7 @@ namespace myra::io {
 struct backend_counters {
   std::uint64_t kernel_entries = 0;  ///< System calls of any kind that the backend made.
   std::uint64_t waits = 0;
+  std::uint64_t sleeps = 0;  ///< Waits in which the kernel was allowed to put the thread to sleep.
   std::uint64_t submissions = 0;
   std::uint64_t completions = 0;
   std::uint64_t late_completions =
@@ -33,9 +35,6 @@ struct backend_counters {
   std::uint64_t silent_sends = 0;  ///< Sends that completed without a completion of the kernel.
   std::uint64_t wakes = 0;         ///< Wakes from other threads.
 };
-
-/// How a turn waits.
-enum class waiting { block, spin };
 
 /// Features that may be switched off, one at a time, for tests and for comparison. All on by
 /// default.

@@ -11,6 +11,7 @@ io::uring_options uring_options_of(const reactor_options& options) {
   wanted.completion_entries = options.completion_entries;
   wanted.receive_buffer_count = options.receive_buffer_count;
   wanted.wait = options.wait;
+  wanted.spin_time = options.spin_time;
   wanted.features = options.features;
   return wanted;
 }
@@ -27,6 +28,7 @@ opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& p
                                   std::string reason) {
   io::epoll_options wanted;
   wanted.wait = options.wait;
+  wanted.spin_time = options.spin_time;
   auto made = io::epoll_backend::open(wanted, pool);
   if (!made) return std::unexpected(std::move(made.error()));
   return chosen_backend{std::move(*made), std::move(reason)};

@@ -28,6 +28,9 @@ std::string check(const reactor_options& options) {
     return complain("completion_entries", options.completion_entries,
                     "a power of two from submission_entries (" +
                         std::to_string(options.submission_entries) + ") to 65536");
+  if (options.spin_time <= duration::zero() || options.spin_time > std::chrono::seconds(1))
+    return "reactor.spin_time: found " + std::to_string(options.spin_time.count()) +
+           " ns, allowed above 0 s to 1 s";
   if (options.inbox_capacity == 0) return complain("inbox_capacity", 0, "1 and more");
   if (options.stall_threshold < duration::zero())
     return "reactor.stall_threshold: found a negative duration, allowed zero (off) and more";

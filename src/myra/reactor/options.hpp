@@ -15,8 +15,11 @@ struct reactor_options {
   /// `automatic` takes io_uring where the kernel lets us have it and epoll elsewhere; the reactor
   /// says which and why.
   io::backend_kind backend = io::backend_kind::automatic;
-  /// `spin` never sleeps: lowest latency for a whole core.
+  /// `spin` never sleeps: lowest latency for a whole core. `spin_then_block` looks for `spin_time`
+  /// before it sleeps. docs/waiting.md says what each costs.
   io::waiting wait = io::waiting::block;
+  /// Of `spin_then_block`; above zero, 1 s at most.
+  duration spin_time = std::chrono::microseconds(50);
   pool_options pool = {};
   /// Buffers that lie ready in the kernel's ring for receives; a power of two, 1 to 32,768.
   std::uint32_t receive_buffer_count = 256;

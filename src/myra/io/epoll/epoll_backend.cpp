@@ -44,6 +44,7 @@ epoll_backend::epoll_backend(const epoll_options& options, buffer_pool& pool, in
     : epoll_descriptor_(epoll_descriptor),
       wake_descriptor_(wake_descriptor),
       wait_(options.wait),
+      spin_time_(options.spin_time),
       pool_(pool) {
   counters_.kernel_entries = 3;  // those of open()
 }
@@ -96,13 +97,27 @@ result<void> epoll_backend::wait(time_point deadline, time_point now) noexcept {
   ++counters_.waits;
   if (!retries_.empty() && now >= retry_at_) retry_connects(now);
   while (operation* begun = queued_.pop_front()) execute(*begun);
+  const int timeout = timeout_ms(deadline, now);
+  const bool spins = timeout != 0 && wait_ == waiting::spin_then_block;
+  const int status = spins ? spin_then_ask(deadline) : ask(timeout);
+  event_count_ = std::max(status, 0);
+  if (status >= 0 || status == -EINTR) return {};
+  return failure(kernel_error(status));
+}
+
+int epoll_backend::ask(int timeout_ms) noexcept {
   ++counters_.kernel_entries;
-  event_count_ =
-      ::epoll_wait(epoll_descriptor_, events_.data(), event_count_max, timeout_ms(deadline, now));
-  if (event_count_ >= 0) return {};
-  event_count_ = 0;
-  if (errno == EINTR) return {};
-  return failure(kernel_error(-errno));
+  if (timeout_ms != 0) ++counters_.sleeps;
+  const int count = ::epoll_wait(epoll_descriptor_, events_.data(), event_count_max, timeout_ms);
+  return count >= 0 ? count : -errno;
+}
+
+int epoll_backend::spin_then_ask(time_point deadline) noexcept {
+  int status = 0;
+  const auto came = [this, &status] { return (status = ask(0)) != 0; };
+  const time_point end = std::min(deadline, after(clock::now(), spin_time_));
+  if (spin_until(end, 1, came)) return status;
+  return ask(timeout_ms(deadline, clock::now()));
 }
 
 int epoll_backend::timeout_ms(time_point deadline, time_point now) const noexcept {

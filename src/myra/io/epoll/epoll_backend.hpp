@@ -36,6 +36,7 @@ namespace myra::io {
 struct epoll_options {
   /// `spin` asks the kernel once a turn and never sleeps.
   waiting wait = waiting::block;
+  duration spin_time = std::chrono::microseconds(50);  ///< Of `spin_then_block`.
 };
 
 class epoll_backend final : public backend {
@@ -77,6 +78,8 @@ class epoll_backend final : public backend {
   void start_close(close_operation& close) noexcept;
   void retry_connects(time_point now) noexcept;
   [[nodiscard]] int timeout_ms(time_point deadline, time_point now) const noexcept;
+  [[nodiscard]] int ask(int timeout_ms) noexcept;
+  [[nodiscard]] int spin_then_ask(time_point deadline) noexcept;
 
   // The second half. Results go to the handlers.
   void take_event(const epoll_event& event) noexcept;
@@ -105,6 +108,7 @@ class epoll_backend final : public backend {
   int epoll_descriptor_;
   int wake_descriptor_;
   waiting wait_;
+  duration spin_time_;
   buffer_pool& pool_;
   descriptor_table table_{epoll_descriptor_};
   epoll_network network_{table_};

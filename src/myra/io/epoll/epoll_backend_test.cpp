@@ -11,6 +11,7 @@
 #include "myra/io/backend_fixture_test.hpp"
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
+#include "myra/io/backend_waiting_test.hpp"
 #include "myra/io/epoll/allocation_count_test.hpp"
 
 namespace myra::io {
@@ -18,6 +19,15 @@ namespace {
 
 opened<std::unique_ptr<backend>> open_epoll(buffer_pool& pool) {
   return epoll_backend::open({}, pool);
+}
+
+backend_maker spinning(std::string name, duration spin_time) {
+  return {std::move(name), [spin_time](buffer_pool& pool) -> opened<std::unique_ptr<backend>> {
+            auto made = epoll_backend::open(
+                {.wait = waiting::spin_then_block, .spin_time = spin_time}, pool);
+            if (!made) return std::unexpected(std::move(made.error()));
+            return std::unique_ptr<backend>(std::move(*made));
+          }};
 }
 
 class epoll_backend_test : public backend_test {
@@ -251,7 +261,13 @@ INSTANTIATE_TEST_SUITE_P(epoll, epoll_backend_death_test,
 
 INSTANTIATE_TEST_SUITE_P(epoll, epoll_backend_test,
                          testing::Values(backend_maker{"epoll", &open_epoll}), name_of_maker);
-INSTANTIATE_TEST_SUITE_P(epoll, backend_test, testing::Values(backend_maker{"epoll", &open_epoll}),
+INSTANTIATE_TEST_SUITE_P(epoll, backend_test,
+                         testing::Values(backend_maker{"epoll", &open_epoll},
+                                         spinning("epoll_spin_then_block", 50us)),
+                         name_of_maker);
+INSTANTIATE_TEST_SUITE_P(epoll, long_spin_test, testing::Values(spinning("epoll", 2s)),
+                         name_of_maker);
+INSTANTIATE_TEST_SUITE_P(epoll, short_spin_test, testing::Values(spinning("epoll", 1ms)),
                          name_of_maker);
 
 }  // namespace myra::io

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "myra/core/clock.hpp"
 #include "myra/core/error.hpp"
 #include "myra/io/backend.hpp"
 #include "myra/memory/buffer_pool.hpp"
@@ -15,6 +16,7 @@ struct uring_options {
   unsigned completion_entries = 8192;
   unsigned receive_buffer_count = 256;
   waiting wait = waiting::block;
+  duration spin_time = std::chrono::microseconds(50);  ///< Of `spin_then_block`.
   feature_switches features;
 };
 

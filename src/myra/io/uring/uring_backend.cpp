@@ -58,6 +58,7 @@ uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring>
                              int wake_descriptor) noexcept
     : ring_(std::move(made)),
       wait_(options.wait),
+      spin_time_(options.spin_time),
       silent_capacity_(ring_->size()),
       silent_(std::make_unique<silent_send[]>(silent_capacity_)),
       resolving_(std::make_unique<silent_send[]>(silent_capacity_)),
@@ -218,14 +219,6 @@ void uring_backend::wake() noexcept {
 
 bool uring_backend::pending() const noexcept {
   return ring_->unsubmitted() != 0 || parked_first_ != nullptr;
-}
-
-int uring_backend::enter(time_point deadline, time_point now) noexcept {
-  if (ring_->ready() != 0 || deadline == time_point{} || unresolved_) return ring_->submit();
-  if (wait_ == waiting::block)
-    return ring_->submit_and_wait(deadline == never ? never.time_since_epoch() : deadline - now);
-  const bool needed = ring_->unsubmitted() != 0 || ring_->wants_entry() || silent_count_ != 0;
-  return needed ? ring_->submit() : 0;
 }
 
 result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {

@@ -60,6 +60,9 @@ class uring_backend final : public backend {
   void push_cancel(std::uint64_t user_data) noexcept;
   void submit_parked() noexcept;
   [[nodiscard]] int enter(time_point deadline, time_point now) noexcept;
+  [[nodiscard]] bool has_to_enter() const noexcept;
+  [[nodiscard]] int sleep(time_point deadline, time_point now) noexcept;
+  [[nodiscard]] int spin_then_sleep(time_point deadline) noexcept;
   void take_completions() noexcept;
   void take(const io_uring_cqe& cqe) noexcept;
   void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
@@ -73,6 +76,7 @@ class uring_backend final : public backend {
   std::unique_ptr<buffer_ring> buffers_;
   kernel_network network_{socket_mode::blocking};
   waiting wait_;
+  duration spin_time_;
   unsigned silent_capacity_;
   unsigned silent_count_ = 0;
   std::unique_ptr<silent_send[]> silent_;

@@ -8,6 +8,7 @@
 #include "myra/io/backend_fixture_test.hpp"
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
+#include "myra/io/backend_waiting_test.hpp"
 
 namespace myra::io {
 namespace {
@@ -27,16 +28,53 @@ backend_maker without(bool feature_switches::* feature, std::string name) {
   return with("uring_without_" + std::move(name), options);
 }
 
+backend_maker spinning(duration spin_time) {
+  uring_options options;
+  options.receive_buffer_count = 16;
+  options.wait = waiting::spin_then_block;
+  options.spin_time = spin_time;
+  return with("uring", options);
+}
+
+backend_maker spinning_before_every_sleep() {
+  backend_maker made = spinning(50us);
+  made.name = "uring_spin_then_block";
+  return made;
+}
+
 std::vector<backend_maker> makers() {
   uring_options ordinary;
   ordinary.receive_buffer_count = 16;
   return {with("uring", ordinary), without(&feature_switches::silent_sends, "silent_sends"),
           without(&feature_switches::registered_ring, "registered_ring"),
-          without(&feature_switches::deferred_task_run, "deferred_task_run")};
+          without(&feature_switches::deferred_task_run, "deferred_task_run"),
+          spinning_before_every_sleep()};
+}
+
+class uring_spin_test : public backend_test {};
+
+TEST_P(uring_spin_test, deferred_work_that_is_found_costs_one_kernel_entry) {
+  auto [socket, other] = unix_pair();
+  recorded<receive_operation> receive(socket);
+  submit(receive);
+  turn(1ms);
+  const std::uint64_t before = engine->counters().kernel_entries;
+  std::thread later([&] {
+    std::this_thread::sleep_for(5ms);
+    other.send("x");
+  });
+  turn(4s);
+  later.join();
+  EXPECT_EQ(receive.bytes, "x");
+  EXPECT_EQ(engine->counters().kernel_entries - before, 1U);
+  stop(receive);
 }
 
 }  // namespace
 
+INSTANTIATE_TEST_SUITE_P(uring, uring_spin_test, testing::Values(spinning(2s)), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, long_spin_test, testing::Values(spinning(2s)), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, short_spin_test, testing::Values(spinning(1ms)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, backend_test, testing::ValuesIn(makers()), name_of_maker);
 
 }  // namespace myra::io
