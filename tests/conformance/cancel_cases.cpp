@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <type_traits>
+
 #include "fixture.hpp"
 
 namespace myra::conformance {
@@ -15,6 +17,7 @@ template <class Operation>
 struct noted : Operation {
   explicit noted(int socket) : Operation(&noted::note) { this->descriptor = socket; }
   std::vector<int> results;
+  std::vector<io::descriptor> sockets;  ///< That an accept has brought.
   std::string bytes;
   std::function<void()> then;
 
@@ -24,6 +27,8 @@ struct noted : Operation {
   static void note(io::operation& completed, io::completion& what) noexcept {
     auto& self = static_cast<noted&>(completed);
     self.results.push_back(what.result);
+    if constexpr (std::is_same_v<Operation, io::accept_operation>)
+      if (what.result >= 0) self.sockets.push_back(self.accepted(what));
     if (what.bytes) self.bytes += as_text(what.bytes.bytes());
     if (self.then) self.then();
   }
@@ -178,10 +183,9 @@ TEST_P(cancelling_case, an_accept_with_connections_waiting_loses_none) {
   const int socket = listening(at);
   auto crowd = host().dial_many(at, 6, {});
   EXPECT_EQ(crowd->finish().connections, 6U);
-  std::vector<int> accepted;
+  std::vector<io::descriptor> accepted;
   const auto keep = [&](const noted<io::accept_operation>& from) {
-    for (const int each : from.results)
-      if (each >= 0) accepted.push_back(each);
+    accepted.insert(accepted.end(), from.sockets.begin(), from.sockets.end());
   };
   for (int steps = 0; steps < 3; ++steps) {
     noted<io::accept_operation> accept(socket);
@@ -197,7 +201,7 @@ TEST_P(cancelling_case, an_accept_with_connections_waiting_loses_none) {
     ASSERT_GE(accept.last(), 0);
     keep(accept);
   }
-  for (const int each : accepted) sockets().close(each);
+  for (const io::descriptor each : accepted) sockets().close(each);
   sockets().close(socket);
 }
 
@@ -284,7 +288,7 @@ TEST_P(cancelling_case, many_in_one_turn) {
   for (auto& poll : polls) until_idle(poll);
   for (auto& poll : polls) {
     EXPECT_EQ(poll.results, std::vector{-ECANCELED});
-    ::close(poll.descriptor);
+    ::close(poll.descriptor.number());
   }
 }
 

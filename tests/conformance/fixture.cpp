@@ -127,6 +127,8 @@ void conformance_test::close_reactor() {
   pool.collect();
   EXPECT_EQ(pool.application_count(), 0U) << "buffers did not come home";
   EXPECT_EQ(reactor_->counters().backend.late_completions, 0U);
+  turn_until([&] { return reactor_->counters().backend.direct_open == 0; });
+  EXPECT_EQ(reactor_->counters().backend.direct_open, 0U) << "direct descriptors leaked";
   destroy_reactor();
 }
 

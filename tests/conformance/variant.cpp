@@ -40,6 +40,7 @@ std::vector<variant> variants() {
           without(&features::silent_sends, "silent_sends"),
           without(&features::registered_ring, "registered_ring"),
           without(&features::deferred_task_run, "deferred_task_run"),
+          without(&features::direct_descriptors, "direct_descriptors"),
           spinning(io::backend_kind::uring, "uring_spin_then_block"),
           spinning(io::backend_kind::epoll, "epoll_spin_then_block")};
 }

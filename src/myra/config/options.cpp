@@ -36,6 +36,10 @@ void add_reactor(std::vector<field>& all, reactor_options& to) {
   all.push_back(number("reactor.completion_entries",
                        "Entries of the completion queue, no fewer than of the submission queue.",
                        to.completion_entries, {.least = 8, .most = 65536, .power_of_two = true}));
+  all.push_back(number("reactor.direct_descriptor_count",
+                       "Places in the ring's own table of descriptors; 0: as many as the limit of "
+                       "open files allows, up to 16384.",
+                       to.direct_descriptor_count, {.most = 1 << 20}));
   all.push_back(number("reactor.inbox_capacity", "Calls that other threads may have waiting.",
                        to.inbox_capacity, {.least = 1, .most = 1 << 24}));
   all.push_back(time("reactor.stall_threshold",
@@ -66,6 +70,9 @@ void add_features(std::vector<field>& all, io::feature_switches& to) {
                      "Enter the kernel by the ring's own index.", to.registered_ring));
   all.push_back(flag("reactor.features.deferred_task_run",
                      "Completion work only when the loop asks.", to.deferred_task_run));
+  all.push_back(flag("reactor.features.direct_descriptors",
+                     "Accepted sockets in the ring's own table of descriptors.",
+                     to.direct_descriptors));
 }
 
 void add_listener(std::vector<field>& all, listener_options& to) {

@@ -23,10 +23,10 @@ constexpr offered everything{.threads = true, .listener = true, .connect = true}
 TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [threads, reactor, listener, connect_to, connect, shutdown] =
       options{};
-  [[maybe_unused]] const auto& [backend, wait, spin, pool, receives, submission, completion, inbox,
-                                stall, watchdog, features, log_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [backend, wait, spin, pool, receives, submission, completion, direct,
+                                inbox, stall, watchdog, features, log_without_a_field] = reactor;
   [[maybe_unused]] const auto& [slot_size, slot_initial, slot_max, huge] = pool;
-  [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred] = features;
+  [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred, in_table] = features;
   [[maybe_unused]] const auto& [address, backlog, reuse_address, reuse_port, ipv6, inherited,
                                 unlink, connections, accepted] = listener;
   [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
@@ -37,7 +37,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 2;  // threads, connect_to
   constexpr std::size_t of_reactor =
-      12 - 3 + 4 + 5;  // without pool, features and log, with their members
+      13 - 3 + 4 + 6;  // without pool, features and log, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
@@ -99,6 +99,7 @@ const std::map<std::string, sample>& samples() {
       {"reactor.receive_buffer_count", {"512", "500"}},
       {"reactor.submission_entries", {"2048", "65536"}},
       {"reactor.completion_entries", {"16384", "4"}},
+      {"reactor.direct_descriptor_count", {"512", "-1"}},
       {"reactor.inbox_capacity", {"17", "0"}},
       {"reactor.stall_threshold", {"50ms", "50"}},
       {"reactor.watchdog", {"true", "yes"}},
@@ -111,6 +112,7 @@ const std::map<std::string, sample>& samples() {
       {"reactor.features.silent_sends", {"false", "none"}},
       {"reactor.features.registered_ring", {"false", "0.5"}},
       {"reactor.features.deferred_task_run", {"false", "never"}},
+      {"reactor.features.direct_descriptors", {"false", "no"}},
       {"listener.address", {"[::1]:7000", "::1"}},
       {"listener.backlog", {"10", "-1"}},
       {"listener.reuse_address", {"false", "x"}},

@@ -32,8 +32,14 @@ struct backend_counters {
       0;                        ///< Of an earlier generation; dropped, what they carried reclaimed.
   std::uint64_t overflows = 0;  ///< Turns in which the completion queue had overflowed.
   std::uint64_t no_buffer = 0;  ///< Receives that ended with -ENOBUFS.
-  std::uint64_t silent_sends = 0;  ///< Sends that completed without a completion of the kernel.
-  std::uint64_t wakes = 0;         ///< Wakes from other threads.
+  std::uint64_t silent_sends = 0;   ///< Sends that completed without a completion of the kernel.
+  std::uint64_t wakes = 0;          ///< Wakes from other threads.
+  std::uint64_t direct_places = 0;  ///< Of the table of direct descriptors; 0: none is used.
+  std::uint64_t direct_opened = 0;  ///< Direct descriptors that were filled.
+  std::uint64_t direct_open = 0;    ///< Of these, filled at present.
+  std::uint64_t direct_full = 0;    ///< Accepts that took ordinary ones: the table was full.
+  std::uint64_t direct_lost = 0;    ///< Connections dropped by the kernel: it filled up meanwhile.
+  std::uint64_t direct_installed = 0;  ///< Ordinary descriptors made for direct ones.
 };
 
 /// Features that may be switched off, one at a time, for tests and for comparison. All on by
@@ -44,6 +50,7 @@ struct feature_switches {
   bool silent_sends = true;
   bool registered_ring = true;
   bool deferred_task_run = true;
+  bool direct_descriptors = true;
 };
 
 class backend {

@@ -22,6 +22,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -49,13 +50,14 @@ struct outcome {
   int result = 0;
   bool more = false;
   bool more_to_read = false;
+  descriptor brought;  ///< By an accept.
 };
 
 /// An operation that writes down how it ends, and whatever bytes it brings.
 template <class Operation>
 struct recorded : Operation {
   recorded() : Operation(&recorded::note) {}
-  explicit recorded(int socket) : recorded() { this->descriptor = socket; }
+  explicit recorded(io::descriptor socket) : recorded() { this->descriptor = socket; }
 
   std::vector<outcome> outcomes;
   std::string bytes;
@@ -69,7 +71,9 @@ struct recorded : Operation {
  private:
   static void note(operation& completed, completion& what) noexcept {
     auto& self = static_cast<recorded&>(completed);
-    self.outcomes.push_back({what.result, what.more, what.more_to_read});
+    self.outcomes.push_back({what.result, what.more, what.more_to_read, {}});
+    if constexpr (std::is_same_v<Operation, accept_operation>)
+      if (what.result >= 0) self.outcomes.back().brought = self.accepted(what);
     if (what.bytes) {
       self.bytes += as_text(what.bytes.bytes());
       if (self.keep_buffers) self.kept.push_back(std::move(what.bytes));
@@ -165,7 +169,8 @@ class backend_test : public testing::TestWithParam<backend_maker> {
 
   void TearDown() override {
     if (!engine) return;
-    for (int socket : ours_) engine->sockets().close(socket);
+    for (descriptor socket : ours_) engine->sockets().close(socket);
+    EXPECT_TRUE(until([&] { return engine->counters().direct_open == 0; })) << "slots leaked";
     peers.clear();
     EXPECT_EQ(pool->application_count(), 0U);
     engine.reset();
@@ -225,16 +230,24 @@ class backend_test : public testing::TestWithParam<backend_maker> {
   }
 
   /// Has the socket closed at the end of the test.
-  int ours(int socket) {
-    EXPECT_GE(socket, 0);
+  template <class Socket>
+  Socket ours(Socket socket) {
+    EXPECT_TRUE(descriptor(socket).valid());
     ours_.push_back(socket);
     return socket;
   }
-  void close_now(int socket) {
+  /// A descriptor of this process in the place of the backend's own.
+  int real(descriptor socket) {
+    const int made = engine->sockets().duplicate(socket);
+    EXPECT_GE(made, 0);
+    engine->sockets().close(socket);
+    return made;
+  }
+  void close_now(descriptor socket) {
     std::erase(ours_, socket);
     engine->sockets().close(socket);
   }
-  void disown(int socket) { std::erase(ours_, socket); }
+  void disown(descriptor socket) { std::erase(ours_, socket); }
 
   /// A connected pair: the number of our end, and the peer's end.
   std::pair<int, peer> unix_pair() {
@@ -297,7 +310,7 @@ class backend_test : public testing::TestWithParam<backend_maker> {
   std::vector<peer> peers;
 
  private:
-  std::vector<int> ours_;
+  std::vector<descriptor> ours_;
   std::size_t descriptors_before_ = 0;
 };
 

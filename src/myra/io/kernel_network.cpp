@@ -17,30 +17,35 @@ int kernel_network::open(int family, int type, int protocol) noexcept {
   return counted(::socket(family, type | SOCK_CLOEXEC | mode, protocol));
 }
 
-int kernel_network::bind(int socket, const sockaddr* address, socklen_t size) noexcept {
-  return counted(::bind(socket, address, size));
+int kernel_network::bind(descriptor socket, const sockaddr* address, socklen_t size) noexcept {
+  return counted(::bind(socket.number(), address, size));
 }
 
-int kernel_network::listen(int socket, int backlog) noexcept {
-  return counted(::listen(socket, backlog));
+int kernel_network::listen(descriptor socket, int backlog) noexcept {
+  return counted(::listen(socket.number(), backlog));
 }
 
-int kernel_network::set_option(int socket, int level, int name, const void* value,
+int kernel_network::set_option(descriptor socket, int level, int name, const void* value,
                                socklen_t size) noexcept {
-  return counted(::setsockopt(socket, level, name, value, size));
+  return counted(::setsockopt(socket.number(), level, name, value, size));
 }
 
-int kernel_network::get_option(int socket, int level, int name, void* value,
+int kernel_network::get_option(descriptor socket, int level, int name, void* value,
                                socklen_t* size) noexcept {
-  return counted(::getsockopt(socket, level, name, value, size));
+  return counted(::getsockopt(socket.number(), level, name, value, size));
 }
 
-int kernel_network::local_address(int socket, sockaddr* address, socklen_t* size) noexcept {
-  return counted(::getsockname(socket, address, size));
+int kernel_network::local_address(descriptor socket, sockaddr* address, socklen_t* size) noexcept {
+  return counted(::getsockname(socket.number(), address, size));
 }
 
-int kernel_network::peer_address(int socket, sockaddr* address, socklen_t* size) noexcept {
-  return counted(::getpeername(socket, address, size));
+int kernel_network::peer_address(descriptor socket, sockaddr* address, socklen_t* size) noexcept {
+  return counted(::getpeername(socket.number(), address, size));
+}
+
+int kernel_network::duplicate(descriptor socket) noexcept {
+  constexpr int lowest = 3;  // never in the place of a standard stream
+  return counted(::fcntl(socket.number(), F_DUPFD_CLOEXEC, lowest));
 }
 
 int kernel_network::adopt(int socket) noexcept {
@@ -54,6 +59,6 @@ int kernel_network::adopt(int socket) noexcept {
   return counted(::fcntl(socket, F_SETFD, FD_CLOEXEC));
 }
 
-void kernel_network::close(int socket) noexcept { counted(::close(socket)); }
+void kernel_network::close(descriptor socket) noexcept { counted(::close(socket.number())); }
 
 }  // namespace myra::io

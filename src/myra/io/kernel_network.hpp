@@ -12,15 +12,17 @@ class kernel_network final : public network {
   explicit kernel_network(socket_mode mode) noexcept : mode_(mode) {}
 
   int open(int family, int type, int protocol) noexcept override;
-  int bind(int socket, const sockaddr* address, socklen_t size) noexcept override;
-  int listen(int socket, int backlog) noexcept override;
-  int set_option(int socket, int level, int name, const void* value,
+  int bind(descriptor socket, const sockaddr* address, socklen_t size) noexcept override;
+  int listen(descriptor socket, int backlog) noexcept override;
+  int set_option(descriptor socket, int level, int name, const void* value,
                  socklen_t size) noexcept override;
-  int get_option(int socket, int level, int name, void* value, socklen_t* size) noexcept override;
-  int local_address(int socket, sockaddr* address, socklen_t* size) noexcept override;
-  int peer_address(int socket, sockaddr* address, socklen_t* size) noexcept override;
+  int get_option(descriptor socket, int level, int name, void* value,
+                 socklen_t* size) noexcept override;
+  int local_address(descriptor socket, sockaddr* address, socklen_t* size) noexcept override;
+  int peer_address(descriptor socket, sockaddr* address, socklen_t* size) noexcept override;
+  int duplicate(descriptor socket) noexcept override;
   int adopt(int socket) noexcept override;
-  void close(int socket) noexcept override;
+  void close(descriptor socket) noexcept override;
   [[nodiscard]] std::uint64_t entries() const noexcept override { return entries_; }
 
  private:

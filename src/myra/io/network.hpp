@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "myra/io/descriptor.hpp"
+
 namespace myra::io {
 
 /// All of it on the loop's thread. Results are as of the system call: not negative, or -errno.
@@ -15,19 +17,22 @@ class network {
 
   /// socket(2) with close-on-exec, in the mode that the backend needs.
   virtual int open(int family, int type, int protocol) noexcept = 0;
-  virtual int bind(int socket, const sockaddr* address, socklen_t size) noexcept = 0;
-  virtual int listen(int socket, int backlog) noexcept = 0;
-  virtual int set_option(int socket, int level, int name, const void* value,
+  virtual int bind(descriptor socket, const sockaddr* address, socklen_t size) noexcept = 0;
+  virtual int listen(descriptor socket, int backlog) noexcept = 0;
+  virtual int set_option(descriptor socket, int level, int name, const void* value,
                          socklen_t size) noexcept = 0;
-  virtual int get_option(int socket, int level, int name, void* value,
+  virtual int get_option(descriptor socket, int level, int name, void* value,
                          socklen_t* size) noexcept = 0;
-  virtual int local_address(int socket, sockaddr* address, socklen_t* size) noexcept = 0;
-  virtual int peer_address(int socket, sockaddr* address, socklen_t* size) noexcept = 0;
+  virtual int local_address(descriptor socket, sockaddr* address, socklen_t* size) noexcept = 0;
+  virtual int peer_address(descriptor socket, sockaddr* address, socklen_t* size) noexcept = 0;
+  /// A descriptor of the process for the same socket, with close-on-exec, which is its caller's to
+  /// close; the socket lives until both are closed (fcntl(2), F_DUPFD_CLOEXEC).
+  virtual int duplicate(descriptor socket) noexcept = 0;
   /// Puts a descriptor that came from elsewhere (inherited, passed) into the mode that the backend
   /// needs.
   virtual int adopt(int socket) noexcept = 0;
   /// close(2) at once, for sockets that no operation is in flight on.
-  virtual void close(int socket) noexcept = 0;
+  virtual void close(descriptor socket) noexcept = 0;
   /// Calls of this interface so far, for the count of kernel entries.
   [[nodiscard]] virtual std::uint64_t entries() const noexcept = 0;
 };

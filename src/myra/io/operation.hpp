@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+#include "myra/io/descriptor.hpp"
 #include "myra/memory/buffer.hpp"
 
 namespace myra::io {
@@ -28,8 +29,8 @@ struct completion {
   completion(std::int32_t outcome, buffer&& brought) noexcept
       : result(outcome), bytes(std::move(brought)) {}
 
-  /// Not negative: success (accept: the descriptor; receive and send: bytes; poll: the events).
-  /// Negative: -errno.
+  /// Not negative: success (accept: see accept_operation::accepted; receive and send: bytes; poll:
+  /// the events). Negative: -errno.
   std::int32_t result;
   /// The operation is still armed and will complete again.
   bool more = false;
@@ -59,8 +60,8 @@ class operation {
   [[nodiscard]] operation_kind kind() const noexcept { return kind_; }
   [[nodiscard]] bool idle() const noexcept { return state == operation_state::idle; }
 
-  /// The socket, or -1.
-  int descriptor = -1;
+  /// The socket, or none.
+  io::descriptor descriptor;
   /// For the backend; nobody else writes these.
   operation_state state = operation_state::idle;
   bool cancelled = false;
@@ -76,11 +77,20 @@ class operation {
   operation_kind kind_;
 };
 
-/// accept4(2) with close-on-exec. Multishot: armed once, one completion per connection.
+/// accept4(2) with close-on-exec. Multishot: armed once, one completion per connection; a backend
+/// may end it early, or arm a one-shot in its place, as its `more` tells.
 struct accept_operation : operation {
   explicit accept_operation(completion_handler handler) noexcept
       : operation(operation_kind::accept, handler) {}
   bool multishot = true;
+
+  /// What a completion with a result that is not negative has brought. It belongs to the handler.
+  [[nodiscard]] io::descriptor accepted(const completion& what) const noexcept {
+    return brings_direct ? io::descriptor::direct(static_cast<std::uint32_t>(what.result))
+                         : io::descriptor(what.result);
+  }
+  /// Written by the backend, each time that the operation is armed.
+  bool brings_direct = false;
 };
 
 /// connect(2). The address is the owner's and stays until the completion.

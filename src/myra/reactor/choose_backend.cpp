@@ -10,6 +10,7 @@ io::uring_options uring_options_of(const reactor_options& options) {
   wanted.submission_entries = options.submission_entries;
   wanted.completion_entries = options.completion_entries;
   wanted.receive_buffer_count = options.receive_buffer_count;
+  wanted.direct_descriptor_count = options.direct_descriptor_count;
   wanted.wait = options.wait;
   wanted.spin_time = options.spin_time;
   wanted.features = options.features;

@@ -29,6 +29,9 @@ struct reactor_options {
   /// Entries of the completion queue; a power of two from submission_entries to 65,536. A multishot
   /// operation ends when it overflows.
   std::uint32_t completion_entries = 8192;
+  /// Places in the ring's own table of descriptors (direct descriptors): what is accepted beyond
+  /// them takes ordinary ones. At most RLIMIT_NOFILE; zero: that many, up to 16,384.
+  std::uint32_t direct_descriptor_count = 0;
   /// Calls that other threads may have waiting.
   std::uint32_t inbox_capacity = 4096;
   /// Handlers that keep the loop longer than this in one turn are counted and logged; zero: never.

@@ -40,11 +40,11 @@ class signal_watch {
     // What came after the first is answered by the same drain; unblocked it would kill.
     while (take()) {
     }
-    if (opened()) ::close(poll_.descriptor);
+    if (opened()) ::close(poll_.descriptor.number());
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
 
-  [[nodiscard]] bool opened() const noexcept { return poll_.descriptor >= 0; }
+  [[nodiscard]] bool opened() const noexcept { return poll_.descriptor.valid(); }
   [[nodiscard]] bool seen() const noexcept { return seen_; }
 
  private:
@@ -63,7 +63,7 @@ class signal_watch {
   /// Takes a signal, so that unblocking it afterwards does not deliver it again.
   [[nodiscard]] bool take() const noexcept {
     signalfd_siginfo taken{};
-    return opened() && ::read(poll_.descriptor, &taken, sizeof taken) > 0;
+    return opened() && ::read(poll_.descriptor.number(), &taken, sizeof taken) > 0;
   }
 
   loop& on_;

@@ -29,7 +29,7 @@ bool is_fatal(int error) noexcept {
 
 }  // namespace
 
-listener::acceptor::acceptor(loop& runs, int socket, const listener_options& options,
+listener::acceptor::acceptor(loop& runs, io::descriptor socket, const listener_options& options,
                              const endpoint& local) noexcept
     : loop_(runs),
       options_(options),
@@ -69,7 +69,7 @@ void listener::acceptor::arm() noexcept {
 void listener::acceptor::on_accept(io::operation& completed, io::completion& what) noexcept {
   acceptor& self = static_cast<accepting&>(completed).self;
   if (what.result >= 0)
-    self.accepted(what.result);
+    self.accepted(self.accept_.accepted(what));
   else if (what.result != -ECANCELED)
     self.failed(-what.result);
   if (what.more) return;
@@ -78,7 +78,7 @@ void listener::acceptor::on_accept(io::operation& completed, io::completion& wha
   if (self.close_.idle()) self.loop_.backend().submit(self.close_);
 }
 
-void listener::acceptor::accepted(int socket) noexcept {
+void listener::acceptor::accepted(io::descriptor socket) noexcept {
   back_off_ = back_off_first;
   if (closing_) return loop_.backend().sockets().close(socket);
   ++counters_.accepted;

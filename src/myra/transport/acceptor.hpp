@@ -18,7 +18,8 @@ namespace myra {
 ///   any ──close()──▶ closing ──operation ended──▶ closed
 class listener::acceptor final : public drainable, public stream_parent {
  public:
-  acceptor(loop& runs, int socket, const listener_options& options, const endpoint& local) noexcept;
+  acceptor(loop& runs, io::descriptor socket, const listener_options& options,
+           const endpoint& local) noexcept;
   ~acceptor() override;
 
   void serve(connection_handler& shared) noexcept;
@@ -54,7 +55,7 @@ class listener::acceptor final : public drainable, public stream_parent {
   static void on_accept(io::operation& completed, io::completion& what) noexcept;
   static void on_closed(io::operation& completed, io::completion& what) noexcept;
   static void on_pause_over(timer& fired) noexcept;
-  void accepted(int socket) noexcept;
+  void accepted(io::descriptor socket) noexcept;
   void start(stream& made);
   void failed(int error) noexcept;
   void arm() noexcept;

@@ -9,10 +9,10 @@
 namespace myra {
 namespace {
 
-using address_call = int (io::network::*)(int, sockaddr*, socklen_t*) noexcept;
+using address_call = int (io::network::*)(io::descriptor, sockaddr*, socklen_t*) noexcept;
 
 endpoint address_of(const stream& of, address_call call) noexcept {
-  if (of.descriptor() < 0) return {};
+  if (!of.descriptor().valid()) return {};
   sockaddr_storage storage{};
   auto* address = reinterpret_cast<sockaddr*>(&storage);
   socklen_t size = sizeof storage;
@@ -110,6 +110,12 @@ connection_handle connection::handle() const noexcept {
   made.loop_ = &stream_->runs_on();
   made.stream_ = stream_;
   made.generation_ = stream_->generation();
+  return made;
+}
+
+result<int> connection::duplicate_descriptor() const noexcept {
+  const int made = stream_->runs_on().backend().sockets().duplicate(stream_->descriptor());
+  if (made < 0) return failure(kernel_error(made));
   return made;
 }
 

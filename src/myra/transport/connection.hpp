@@ -204,6 +204,11 @@ class connection {
   /// getsockopt(2) and setsockopt(2) for what Myra has no name for.
   [[nodiscard]] result<void> set_option(int level, int name, int value) noexcept;
 
+  /// A descriptor of the process for the same socket, with close-on-exec: for libraries that want
+  /// one. It is the caller's to close, and the peer sees the end only when both are closed. One
+  /// system call.
+  [[nodiscard]] result<int> duplicate_descriptor() const noexcept;
+
   /// From now on callbacks go to `handler`, which is borrowed and must live until its on_close.
   /// What has arrived and was not received yet is delivered to it. For connections that came from
   /// `connect`.

@@ -14,7 +14,7 @@ namespace {
 
 /// Options that count only when they are set before connect(2): the window scale follows from them
 /// (tcp(7)).
-int prepare(io::network& sockets, int socket, const connect_options& options) noexcept {
+int prepare(io::network& sockets, io::descriptor socket, const connect_options& options) noexcept {
   const auto set = [&](int name, int bytes) {
     return bytes == 0 ? 0 : sockets.set_option(socket, SOL_SOCKET, name, &bytes, sizeof bytes);
   };
@@ -102,7 +102,7 @@ class connect_attempt::race final : public drainable {
   alarm<&race::time_out> deadline_{*this};
   reporter reporter_{*this};
   std::error_code error_ = make_error_code(transport_errc::no_address);
-  int winner_ = -1;
+  io::descriptor winner_;
   std::size_t next_ = 0;
   std::size_t in_flight_ = 0;
   bool settled_ = false;
@@ -155,7 +155,7 @@ int connect_attempt::race::try_start(const endpoint& to) noexcept {
 }
 
 void connect_attempt::race::finished(attempt& ended, int result) noexcept {
-  const int socket = std::exchange(ended.descriptor, -1);
+  const io::descriptor socket = std::exchange(ended.descriptor, {});
   --in_flight_;
   if (settled_ || result < 0) {
     loop_.backend().sockets().close(socket);
@@ -186,8 +186,8 @@ void connect_attempt::race::stop_racing() noexcept {
 }
 
 void connect_attempt::race::drop_winner() noexcept {
-  const int socket = std::exchange(winner_, -1);
-  if (socket >= 0) loop_.backend().sockets().close(socket);
+  const io::descriptor socket = std::exchange(winner_, {});
+  if (socket.valid()) loop_.backend().sockets().close(socket);
 }
 
 void connect_attempt::race::cancel() noexcept {
@@ -218,7 +218,7 @@ void connect_attempt::race::report() noexcept {
 
 result<connection> connect_attempt::race::take_outcome() noexcept {
   if (error_) return failure(error_);
-  return stream::connected(loop_, std::exchange(winner_, -1), options_.connection);
+  return stream::connected(loop_, std::exchange(winner_, {}), options_.connection);
 }
 
 void connect_attempt::race::let_go() noexcept {

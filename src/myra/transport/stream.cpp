@@ -12,7 +12,8 @@
 
 namespace myra {
 
-void apply(const connection_options& options, io::network& sockets, int socket) noexcept {
+void apply(const connection_options& options, io::network& sockets,
+           io::descriptor socket) noexcept {
   const auto set = [&](int level, int name, int value) {
     // Refused by Unix sockets, and nothing to end a connection over.
     static_cast<void>(sockets.set_option(socket, level, name, &value, sizeof value));
@@ -28,7 +29,7 @@ connection_options fit_for(int family, connection_options options) noexcept {
   return options;
 }
 
-stream::stream(stream_table& table, int descriptor, const connection_options& options,
+stream::stream(stream_table& table, io::descriptor socket, const connection_options& options,
                std::uint64_t generation) noexcept
     : table_(table),
       loop_(table.runs_on()),
@@ -43,15 +44,15 @@ stream::stream(stream_table& table, int descriptor, const connection_options& op
       starved_(*this, &on_buffer_free),
       last_activity_(table.runs_on().now()) {
   silent_sends_ = loop_.options().features.silent_sends;
-  receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = descriptor;
+  receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = socket;
   if (options_.idle_timeout != duration::zero())
     table.runs_on().timers().arm(timer_, next_deadline());
 }
 
-result<connection> stream::connected(loop& runs, int descriptor,
+result<connection> stream::connected(loop& runs, io::descriptor socket,
                                      const connection_options& options) noexcept {
-  apply(options, runs.backend().sockets(), descriptor);
-  stream* made = stream_table::of(runs).adopt(descriptor, options);
+  apply(options, runs.backend().sockets(), socket);
+  stream* made = stream_table::of(runs).adopt(socket, options);
   if (made == nullptr) return failure(std::make_error_code(std::errc::not_enough_memory));
   return made->owner();
 }
@@ -195,7 +196,7 @@ void stream::begin_closing() noexcept {
 void stream::close_when_idle() noexcept {
   if (state_ != connection_state::closing || !close_.idle()) return;
   if (!receive_.idle() || !send_.idle() || !shutdown_.idle()) return;
-  if (close_.descriptor < 0) return;
+  if (!close_.descriptor.valid()) return;
   drop_queue(queue_);
   queued_bytes_ = 0;
   loop_.backend().submit(close_);
@@ -205,7 +206,7 @@ void stream::on_close_complete(io::operation& completed, io::completion&) noexce
   // close(2) frees the descriptor whatever it returns.
   stream& self = static_cast<own<io::close_operation>&>(completed).self;
   self.receive_.descriptor = self.send_.descriptor = self.shutdown_.descriptor =
-      self.close_.descriptor = -1;
+      self.close_.descriptor = {};
   self.finish();
 }
 

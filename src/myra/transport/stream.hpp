@@ -63,7 +63,7 @@ struct slot_queue {
 
 /// Sets the options that are the kernel's. What a listening socket has is inherited by what it
 /// accepts (tcp(7), socket(7)).
-void apply(const connection_options& options, io::network& sockets, int socket) noexcept;
+void apply(const connection_options& options, io::network& sockets, io::descriptor socket) noexcept;
 
 /// The same, but for what cannot be had on sockets of `family`: on Unix sockets a multishot receive
 /// may sleep over the end of the stream when it came before the last bytes were taken (Linux 6.17
@@ -74,13 +74,13 @@ class stream final : public list_node<stream_tag> {
  public:
   /// Takes over a connected socket. Nothing is received before `begin`, `set_handler` or the first
   /// wait.
-  stream(stream_table& table, int descriptor, const connection_options& options,
+  stream(stream_table& table, io::descriptor socket, const connection_options& options,
          std::uint64_t generation) noexcept;
   ~stream();
 
   /// A connection over a socket that has just connected; the socket is closed on errors:
   /// not_enough_memory.
-  [[nodiscard]] static result<connection> connected(loop& runs, int descriptor,
+  [[nodiscard]] static result<connection> connected(loop& runs, io::descriptor socket,
                                                     const connection_options& options) noexcept;
   /// The owner of this stream; one at a time.
   [[nodiscard]] connection owner() noexcept {
@@ -134,7 +134,7 @@ class stream final : public list_node<stream_tag> {
   }
   [[nodiscard]] std::uint32_t queued_bytes() const noexcept { return queued_bytes_; }
   [[nodiscard]] const connection_counters& counters() const noexcept { return counters_; }
-  [[nodiscard]] int descriptor() const noexcept { return receive_.descriptor; }
+  [[nodiscard]] io::descriptor descriptor() const noexcept { return receive_.descriptor; }
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   [[nodiscard]] loop& runs_on() const noexcept { return loop_; }
   [[nodiscard]] const connection_options& options() const noexcept { return options_; }

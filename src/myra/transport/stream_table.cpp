@@ -11,13 +11,13 @@ stream_table& stream_table::of(loop& runs) {
 
 stream_table::~stream_table() { assert(count_ == 0 && "streams outlive their loop"); }
 
-stream* stream_table::adopt(int descriptor, const connection_options& options) noexcept {
+stream* stream_table::adopt(io::descriptor socket, const connection_options& options) noexcept {
   if (free_cells_ == nullptr) {
     try {
       // Uninitialised on purpose: memory that no connection used yet is not touched.
       chunks_.push_back(std::make_unique_for_overwrite<cell[]>(chunk_cells));
     } catch (const std::bad_alloc&) {
-      loop_.backend().sockets().close(descriptor);
+      loop_.backend().sockets().close(socket);
       return nullptr;
     }
     for (std::size_t i = chunk_cells; i-- > 0;) {
@@ -30,7 +30,7 @@ stream* stream_table::adopt(int descriptor, const connection_options& options) n
   cell* taken = free_cells_;
   free_cells_ = taken->next_free;
   taken->generation = ++generation_;
-  auto* made = new (taken->memory.data()) stream(*this, descriptor, options, generation_);
+  auto* made = new (taken->memory.data()) stream(*this, socket, options, generation_);
   live_.push_back(*made);
   ++count_;
   ++open_count_;

@@ -31,7 +31,7 @@ class stream_table final : public drainable {
   ~stream_table() override;
 
   /// Takes over a connected socket; null when there is no memory (the socket is closed then).
-  [[nodiscard]] stream* adopt(int descriptor, const connection_options& options) noexcept;
+  [[nodiscard]] stream* adopt(io::descriptor socket, const connection_options& options) noexcept;
   void free(stream& ended) noexcept;
 
   /// Whether the stream that was at `address` in its generation is still there. Any address that

@@ -14,7 +14,7 @@ constexpr unsigned accepts_per_turn = 64;
 }  // namespace
 
 void epoll_backend::start_accept(accept_operation& accept) noexcept {
-  watched_descriptor& on = table_[accept.descriptor];
+  watched_descriptor& on = table_[accept.descriptor.number()];
   if (on.reader != nullptr) return settle(accept, -EBUSY);
   on.reader = &accept;
   list_reader(on, accept);
@@ -23,7 +23,8 @@ void epoll_backend::start_accept(accept_operation& accept) noexcept {
 void epoll_backend::run_accept(watched_descriptor& on, accept_operation& accept) noexcept {
   for (unsigned taken = 0; taken < accepts_per_turn; ++taken) {
     ++counters_.kernel_entries;
-    const int socket = ::accept4(accept.descriptor, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    const int socket =
+        ::accept4(accept.descriptor.number(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) return arm_reader(on, accept);

@@ -14,7 +14,7 @@ constexpr duration retry_delay = std::chrono::milliseconds(2);
 }  // namespace
 
 void epoll_backend::start_connect(connect_operation& connect) noexcept {
-  watched_descriptor& on = table_[connect.descriptor];
+  watched_descriptor& on = table_[connect.descriptor.number()];
   if (on.writer != nullptr) return settle(connect, -EBUSY);
   const int status = connect_once(connect);
   if (status == -EAGAIN && connect.address->sa_family == AF_UNIX) {
@@ -25,15 +25,16 @@ void epoll_backend::start_connect(connect_operation& connect) noexcept {
     return;
   }
   if (status != -EINPROGRESS) return settle(connect, status);
-  const int watched = table_.watch(
-      connect.descriptor, descriptor_table::read_interest | descriptor_table::write_interest);
+  const int watched =
+      table_.watch(connect.descriptor.number(),
+                   descriptor_table::read_interest | descriptor_table::write_interest);
   if (watched < 0) return settle(connect, watched);
   on.writer = &connect;
 }
 
 int epoll_backend::connect_once(const connect_operation& connect) noexcept {
   ++counters_.kernel_entries;
-  if (::connect(connect.descriptor, connect.address, connect.address_size) == 0) return 0;
+  if (::connect(connect.descriptor.number(), connect.address, connect.address_size) == 0) return 0;
   return errno == EINTR ? -EINPROGRESS : -errno;
 }
 
@@ -43,7 +44,8 @@ int epoll_backend::resume_connect(const connect_operation& connect, std::uint32_
     int error = 0;
     socklen_t size = sizeof error;
     ++counters_.kernel_entries;
-    if (::getsockopt(connect.descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -errno;
+    if (::getsockopt(connect.descriptor.number(), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+      return -errno;
     if (error != 0) return -error;
   }
   // Asking again makes the socket a connected one in the kernel's eyes: as io_uring does.
@@ -55,7 +57,7 @@ int epoll_backend::resume_connect(const connect_operation& connect, std::uint32_
 void epoll_backend::retry_connects(time_point now) noexcept {
   operation_queue retries = retries_.take();
   while (operation* retried = retries.pop_front()) {
-    watched_descriptor& on = table_[retried->descriptor];
+    watched_descriptor& on = table_[retried->descriptor.number()];
     on.writer = nullptr;
     on.writer_listed = false;
     if (retried->cancelled)

@@ -70,8 +70,8 @@ void epoll_backend::cancel(operation& unwanted) noexcept {
   unwanted.cancelled = true;
   // What is in a queue is seen there by its mark. What waits in the table is taken out of it.
   if (unwanted.state == operation_state::queued) return;
-  if (!table_.admitted(unwanted.descriptor)) return;  // its result is -EBADF
-  watched_descriptor& on = table_[unwanted.descriptor];
+  if (!table_.admitted(unwanted.descriptor.number())) return;  // its result is -EBADF
+  watched_descriptor& on = table_[unwanted.descriptor.number()];
   if (on.reader == &unwanted) {
     if (on.reader_listed) return;
     on.reader = nullptr;
@@ -134,7 +134,8 @@ void epoll_backend::execute(operation& begun) noexcept {
   const operation_kind kind = begun.kind();
   // A close is never taken back: the descriptor would leak.
   if (begun.cancelled && kind != operation_kind::close) return settle(begun, -ECANCELED);
-  if (const int status = table_.admit(begun.descriptor); status < 0) return settle(begun, status);
+  if (const int status = table_.admit(begun.descriptor.number()); status < 0)
+    return settle(begun, status);
   switch (kind) {
     case operation_kind::accept: return start_accept(static_cast<accept_operation&>(begun));
     case operation_kind::connect: return start_connect(static_cast<connect_operation&>(begun));
@@ -148,14 +149,14 @@ void epoll_backend::execute(operation& begun) noexcept {
 
 void epoll_backend::start_shutdown(shutdown_operation& shutdown) noexcept {
   ++counters_.kernel_entries;
-  settle(shutdown, ::shutdown(shutdown.descriptor, shutdown.how) == 0 ? 0 : -errno);
+  settle(shutdown, ::shutdown(shutdown.descriptor.number(), shutdown.how) == 0 ? 0 : -errno);
 }
 
 void epoll_backend::start_close(close_operation& close) noexcept {
-  table_.forget(close.descriptor);
+  table_.forget(close.descriptor.number());
   ++counters_.kernel_entries;
   // The descriptor is gone after EINTR as well (close(2)).
-  const bool closed = ::close(close.descriptor) == 0 || errno == EINTR;
+  const bool closed = ::close(close.descriptor.number()) == 0 || errno == EINTR;
   settle(close, closed ? 0 : -errno);
 }
 
@@ -212,7 +213,7 @@ void epoll_backend::wake() noexcept {
 }
 
 void epoll_backend::attempt(operation& listed) noexcept {
-  watched_descriptor& on = table_[listed.descriptor];
+  watched_descriptor& on = table_[listed.descriptor.number()];
   on.reader_listed = false;
   if (listed.cancelled) return end_reader(on, listed, -ECANCELED);
   run_reader(on);
@@ -236,7 +237,7 @@ void epoll_backend::run_writer(watched_descriptor& on, std::uint32_t events) noe
 }
 
 void epoll_backend::arm_reader(watched_descriptor& on, operation& reader) noexcept {
-  const int status = table_.watch(reader.descriptor, descriptor_table::read_interest);
+  const int status = table_.watch(reader.descriptor.number(), descriptor_table::read_interest);
   if (status < 0) end_reader(on, reader, status);
 }
 

@@ -14,29 +14,33 @@ class epoll_network final : public network {
   int open(int family, int type, int protocol) noexcept override {
     return begun(kernel_.open(family, type, protocol));
   }
-  int bind(int socket, const sockaddr* address, socklen_t size) noexcept override {
+  int bind(descriptor socket, const sockaddr* address, socklen_t size) noexcept override {
     return kernel_.bind(socket, address, size);
   }
-  int listen(int socket, int backlog) noexcept override { return kernel_.listen(socket, backlog); }
-  int set_option(int socket, int level, int name, const void* value,
+  int listen(descriptor socket, int backlog) noexcept override {
+    return kernel_.listen(socket, backlog);
+  }
+  int set_option(descriptor socket, int level, int name, const void* value,
                  socklen_t size) noexcept override {
     return kernel_.set_option(socket, level, name, value, size);
   }
-  int get_option(int socket, int level, int name, void* value, socklen_t* size) noexcept override {
+  int get_option(descriptor socket, int level, int name, void* value,
+                 socklen_t* size) noexcept override {
     return kernel_.get_option(socket, level, name, value, size);
   }
-  int local_address(int socket, sockaddr* address, socklen_t* size) noexcept override {
+  int local_address(descriptor socket, sockaddr* address, socklen_t* size) noexcept override {
     return kernel_.local_address(socket, address, size);
   }
-  int peer_address(int socket, sockaddr* address, socklen_t* size) noexcept override {
+  int peer_address(descriptor socket, sockaddr* address, socklen_t* size) noexcept override {
     return kernel_.peer_address(socket, address, size);
   }
+  int duplicate(descriptor socket) noexcept override { return kernel_.duplicate(socket); }
   int adopt(int socket) noexcept override {
     table_.forget(socket);
     return kernel_.adopt(socket);
   }
-  void close(int socket) noexcept override {
-    table_.forget(socket);
+  void close(descriptor socket) noexcept override {
+    table_.forget(socket.number());
     kernel_.close(socket);
   }
   [[nodiscard]] std::uint64_t entries() const noexcept override { return kernel_.entries(); }

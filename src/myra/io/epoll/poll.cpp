@@ -18,11 +18,12 @@ constexpr std::uint32_t pollable = POLLIN | POLLPRI | POLLOUT | POLLRDHUP;
 }  // namespace
 
 void epoll_backend::start_poll(poll_operation& poll) noexcept {
-  const int status = table_.look_again(poll.descriptor, (poll.events & pollable) | POLLRDHUP);
+  const int status =
+      table_.look_again(poll.descriptor.number(), (poll.events & pollable) | POLLRDHUP);
   // A regular file cannot be watched; it is always ready.
   if (status == -EPERM) return settle(poll, static_cast<int>(poll.events & (POLLIN | POLLOUT)));
   if (status < 0) return settle(poll, status);
-  watched_descriptor& on = table_[poll.descriptor];
+  watched_descriptor& on = table_[poll.descriptor.number()];
   poll.backend_next = on.polls;
   on.polls = &poll;
 }

@@ -14,11 +14,11 @@ constexpr unsigned buffers_per_turn = 32;
 }  // namespace
 
 void epoll_backend::start_receive(receive_operation& receive) noexcept {
-  watched_descriptor& on = table_[receive.descriptor];
+  watched_descriptor& on = table_[receive.descriptor.number()];
   if (on.reader != nullptr) return settle(receive, -EBUSY);
   on.reader = &receive;
   if (receive.poll_first && !on.readable) {
-    if (table_.watch(receive.descriptor, descriptor_table::read_interest) == 0) return;
+    if (table_.watch(receive.descriptor.number(), descriptor_table::read_interest) == 0) return;
     // An attempt says what is wrong with the descriptor, in the words of recv(2).
   }
   list_reader(on, receive);
@@ -41,7 +41,7 @@ bool epoll_backend::receive_once(watched_descriptor& on, receive_operation& rece
   }
   const std::uint32_t size = pool_.slot_size_bytes();
   ++counters_.kernel_entries;
-  const ssize_t got = ::recv(receive.descriptor, spare_->memory, size, MSG_DONTWAIT);
+  const ssize_t got = ::recv(receive.descriptor.number(), spare_->memory, size, MSG_DONTWAIT);
   if (got < 0 && errno == EINTR) return true;
   if (got < 0 && errno == EAGAIN) {
     on.readable = false;

@@ -42,15 +42,15 @@ attempt_result send_rest_of_vector(const send_operation& send, std::uint32_t don
   msghdr message{};
   message.msg_iov = rest.parts.data();
   message.msg_iovlen = rest.count;
-  return {::sendmsg(send.descriptor, &message, send_flags), rest.size};
+  return {::sendmsg(send.descriptor.number(), &message, send_flags), rest.size};
 }
 
 /// One system call.
 attempt_result send_rest(const send_operation& send, std::uint32_t done) noexcept {
   const std::size_t left = send.size - done;
   if (send.vector == nullptr)
-    return {::send(send.descriptor, send.data + done, left, send_flags), left};
-  if (done == 0) return {::sendmsg(send.descriptor, send.vector, send_flags), left};
+    return {::send(send.descriptor.number(), send.data + done, left, send_flags), left};
+  if (done == 0) return {::sendmsg(send.descriptor.number(), send.vector, send_flags), left};
   return send_rest_of_vector(send, done);
 }
 
@@ -80,7 +80,7 @@ int epoll_backend::transmit(const send_operation& send, std::uint32_t& done) noe
 }
 
 void epoll_backend::start_send(send_operation& send) noexcept {
-  watched_descriptor& on = table_[send.descriptor];
+  watched_descriptor& on = table_[send.descriptor.number()];
   if (on.writer != nullptr) return settle(send, -EBUSY);
   std::uint32_t done = 0;
   int status = transmit(send, done);
@@ -90,7 +90,7 @@ void epoll_backend::start_send(send_operation& send) noexcept {
     return;
   }
   if (!send.silent && status == -EAGAIN) {
-    status = table_.watch(send.descriptor,
+    status = table_.watch(send.descriptor.number(),
                           descriptor_table::read_interest | descriptor_table::write_interest);
     if (status == 0) {
       send.backend_index = done;

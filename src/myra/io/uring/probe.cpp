@@ -74,6 +74,15 @@ void list_used(feature_list& list, const feature_switches& features) {
                "sends that succeed at once wake nobody: one kernel entry a turn");
 }
 
+void list_direct(feature_list& list, const direct_table& table, const feature_switches& features) {
+  const std::string use = "accepted sockets live in the ring's own table of " +
+                          std::to_string(table.capacity()) + " places";
+  if (table.exists() || !features.direct_descriptors)
+    list.used_if(features.direct_descriptors, "direct descriptors", use.c_str());
+  else
+    list.available_if(false, "direct descriptors", "", table.absence().c_str());
+}
+
 void list_unused(feature_list& list, io_uring& on) {
   const probe_owner probe(io_uring_get_probe_ring(&on));
   const auto knows = [&](int opcode) {
@@ -87,8 +96,6 @@ void list_unused(feature_list& list, io_uring& on) {
   list.available_if(knows(IORING_OP_SEND_ZC), "zero-copy send", "not used yet", "needs Linux 6.0");
   list.available_if(knows(IORING_OP_SENDMSG_ZC), "zero-copy sendmsg", "not used yet",
                     "needs Linux 6.1");
-  list.available_if(knows(IORING_OP_SOCKET), "direct descriptors", "not used yet",
-                    "needs Linux 5.19");
   list.available_if(knows(IORING_OP_MSG_RING), "messages between rings",
                     "not used yet: one reactor each", "needs Linux 5.18");
   list.available_if(knows(IORING_OP_BIND), "bind and listen through the ring", "not used yet",
@@ -124,6 +131,7 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   found.why = (*backend)->description();
   feature_list list(found);
   list_used(list, options.features);
+  list_direct(list, (*backend)->direct(), options.features);
   list_unused(list, (*backend)->ring_for_probe());
   return found;
 }

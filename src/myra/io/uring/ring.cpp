@@ -111,6 +111,36 @@ int ring::enter(unsigned wait_count, unsigned more_flags, const void* argument,
   return status;
 }
 
+io_uring_sqe* ring::flush_for_entry() noexcept {
+  submit();
+  return next_entry();
+}
+
+int ring::finish_call(io_uring_sqe* entry, std::uint64_t tag) noexcept {
+  const unsigned position = tail();
+  submit();
+  if (!consumed(position)) {
+    // What it points to does not outlive the call.
+    *entry = {};
+    io_uring_prep_nop(entry);
+    io_uring_sqe_set_data64(entry, taken_tag);
+    return -EBUSY;
+  }
+  io_uring_cqe* told = newest(tag);
+  if (told == nullptr) return -EBUSY;  // the completion queue is full
+  told->user_data = taken_tag;
+  return told->res;
+}
+
+io_uring_cqe* ring::newest(std::uint64_t tag) noexcept {
+  const unsigned head = *ring_.cq.khead;
+  for (unsigned at = io_uring_smp_load_acquire(ring_.cq.ktail); at != head; --at) {
+    io_uring_cqe& each = ring_.cq.cqes[(at - 1) & ring_.cq.ring_mask];
+    if (each.user_data == tag) return &each;
+  }
+  return nullptr;
+}
+
 int ring::submit() noexcept { return enter(0, 0, nullptr, 0); }
 
 int ring::submit_and_wait(duration timeout) noexcept {

@@ -4,6 +4,7 @@
 
 #include <liburing.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "myra/core/clock.hpp"
 #include "myra/core/error.hpp"
 #include "myra/io/uring/uring.hpp"
+#include "myra/io/uring/user_data.hpp"
 
 namespace myra::io {
 
@@ -35,12 +37,32 @@ class ring {
     *entry = {};
     return entry;
   }
+  /// The same, and submits what is queued when there is no room. Null: the kernel takes nothing at
+  /// present.
+  [[nodiscard]] io_uring_sqe* entry_or_flush() noexcept {
+    io_uring_sqe* entry = next_entry();
+    return entry != nullptr ? entry : flush_for_entry();
+  }
 
   /// io_uring_enter(2): submits what is queued and has the kernel run what it deferred. Zero, or
   /// -errno; an end by a signal is zero. `-EAGAIN` and `-EBUSY` mean: take completions, then again.
   int submit() noexcept;
   /// The same, and waits for a completion, `timeout` at most (`duration::max()`: without end).
   int submit_and_wait(duration timeout) noexcept;
+
+  /// Has the kernel carry out one entry now, in a kernel entry of its own that also submits what is
+  /// queued. `prepare(entry)` fills it, with an operation that never waits; what it points to has
+  /// to stay for the length of the call. Returns its result, or -EBUSY when the kernel takes or
+  /// tells nothing at present; if it was carried out after all, its completion comes later, with
+  /// `tag` as its user data.
+  template <class Prepare>
+  int call(std::uint64_t tag, Prepare prepare) noexcept {
+    io_uring_sqe* entry = entry_or_flush();
+    if (entry == nullptr) return -EBUSY;
+    prepare(entry);
+    io_uring_sqe_set_data64(entry, tag);
+    return finish_call(entry, tag);
+  }
 
   /// Entries of the submission queue.
   [[nodiscard]] unsigned size() const noexcept { return ring_.sq.ring_entries; }
@@ -88,6 +110,9 @@ class ring {
   ring() = default;
   unsigned flags() const noexcept { return io_uring_smp_load_acquire(ring_.sq.kflags); }
   unsigned flush() noexcept;
+  [[nodiscard]] io_uring_sqe* flush_for_entry() noexcept;
+  int finish_call(io_uring_sqe* entry, std::uint64_t tag) noexcept;
+  [[nodiscard]] io_uring_cqe* newest(std::uint64_t tag) noexcept;
   int enter(unsigned wait_count, unsigned more_flags, const void* argument,
             std::size_t argument_size) noexcept;
 

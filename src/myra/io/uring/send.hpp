@@ -4,6 +4,7 @@
 #include <liburing.h>
 
 #include "myra/io/operation.hpp"
+#include "myra/io/uring/aim.hpp"
 
 namespace myra::io {
 
@@ -13,9 +14,10 @@ inline void prepare(io_uring_sqe* entry, const send_operation& send) noexcept {
   // kernel entry returns.
   const int flags = MSG_NOSIGNAL | MSG_WAITALL | (send.silent ? MSG_DONTWAIT : 0);
   if (send.vector != nullptr)
-    io_uring_prep_sendmsg(entry, send.descriptor, send.vector, static_cast<unsigned>(flags));
+    io_uring_prep_sendmsg(entry, 0, send.vector, static_cast<unsigned>(flags));
   else
-    io_uring_prep_send(entry, send.descriptor, send.data, send.size, flags);
+    io_uring_prep_send(entry, 0, send.data, send.size, flags);
+  aim(entry, send.descriptor);
   if (send.silent) entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 

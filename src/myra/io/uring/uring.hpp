@@ -15,6 +15,9 @@ struct uring_options {
   unsigned submission_entries = 1024;
   unsigned completion_entries = 8192;
   unsigned receive_buffer_count = 256;
+  /// Places in the table of direct descriptors; zero: as many as RLIMIT_NOFILE allows, up to
+  /// 16,384.
+  unsigned direct_descriptor_count = 0;
   waiting wait = waiting::block;
   duration spin_time = std::chrono::microseconds(50);  ///< Of `spin_then_block`.
   feature_switches features;

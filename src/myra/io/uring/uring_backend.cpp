@@ -15,21 +15,12 @@
 #include "myra/io/uring/receive.hpp"
 #include "myra/io/uring/send.hpp"
 #include "myra/io/uring/shutdown.hpp"
+#include "myra/io/uring/user_data.hpp"
 
 namespace myra::io {
 namespace {
 
-constexpr std::uint64_t cancel_tag = 0;
-constexpr std::uint64_t wake_tag = 1;
-constexpr std::uint64_t own_tag_limit = 16;
-constexpr unsigned generation_shift = 48;
-constexpr std::uint64_t address_mask = (std::uint64_t{1} << generation_shift) - 1;
 constexpr unsigned extra_round_max = 64;
-
-std::uint64_t user_data_of(const operation& queued) noexcept {
-  return reinterpret_cast<std::uintptr_t>(&queued) | std::uint64_t{queued.generation}
-                                                         << generation_shift;
-}
 
 }  // namespace
 
@@ -44,6 +35,8 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
   auto buffers = buffer_ring::open(backend->ring_->raw(), pool, options.receive_buffer_count);
   if (!buffers) return std::unexpected(std::move(buffers.error()));
   backend->buffers_ = std::move(*buffers);
+  if (options.features.direct_descriptors)
+    backend->direct_.open(backend->ring_->raw(), options.direct_descriptor_count);
   return backend;
 }
 
@@ -108,7 +101,7 @@ void uring_backend::show_whether_ready() const noexcept {
       break;
     }
     case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
-    case operation_kind::accept: prepare(entry, static_cast<accept_operation&>(queued)); break;
+    case operation_kind::accept: arm(entry, static_cast<accept_operation&>(queued)); break;
     case operation_kind::connect: prepare(entry, static_cast<connect_operation&>(queued)); break;
     case operation_kind::shutdown: prepare(entry, static_cast<shutdown_operation&>(queued)); break;
     case operation_kind::close: prepare(entry, static_cast<close_operation&>(queued)); break;
@@ -122,24 +115,12 @@ inline void uring_backend::note_silent(send_operation& send) noexcept {
   silent_[silent_count_++] = {&send, ring_->tail()};
 }
 
-inline io_uring_sqe* uring_backend::entry_or_flush() noexcept {
-  io_uring_sqe* entry = ring_->next_entry();
-  if (entry != nullptr) [[likely]]
-    return entry;
-  return flush_for_entry();
-}
-
-io_uring_sqe* uring_backend::flush_for_entry() noexcept {
-  ring_->submit();
-  return ring_->next_entry();
-}
-
 void uring_backend::submit(operation& queued) noexcept {
   assert(queued.idle() && "operation submitted twice");
   ++counters_.submissions;
   queued.cancelled = false;
   // What waits goes first: the order of submission is the order in which the kernel sees it.
-  io_uring_sqe* entry = parked_first_ == nullptr ? entry_or_flush() : nullptr;
+  io_uring_sqe* entry = parked_first_ == nullptr ? ring_->entry_or_flush() : nullptr;
   if (entry == nullptr) [[unlikely]]
     return park(queued);
   prepare_entry(entry, queued);
@@ -161,7 +142,7 @@ void uring_backend::cancel(operation& unwanted) noexcept {
 }
 
 void uring_backend::push_cancel(std::uint64_t user_data) noexcept {
-  io_uring_sqe* entry = entry_or_flush();
+  io_uring_sqe* entry = ring_->entry_or_flush();
   if (entry == nullptr) {
     parked_cancels_.push_back(user_data);
     return;
@@ -174,7 +155,8 @@ void uring_backend::push_cancel(std::uint64_t user_data) noexcept {
 void uring_backend::submit_parked() noexcept {
   while (parked_first_ != nullptr) {
     operation& next = *parked_first_;
-    if (next.cancelled) {
+    // A close is never taken back: the descriptor would leak.
+    if (next.cancelled && next.kind() != operation_kind::close) {
       parked_first_ = next.backend_next;
       next.state = operation_state::idle;
       unresolved_ = true;  // what its handler brings about is not to be slept over
@@ -182,25 +164,26 @@ void uring_backend::submit_parked() noexcept {
       next.complete(ended);
       continue;
     }
-    io_uring_sqe* entry = entry_or_flush();
+    io_uring_sqe* entry = ring_->entry_or_flush();
     if (entry == nullptr) return;
     parked_first_ = next.backend_next;
     prepare_entry(entry, next);
   }
   while (!parked_cancels_.empty()) {
-    io_uring_sqe* entry = entry_or_flush();
+    io_uring_sqe* entry = ring_->entry_or_flush();
     if (entry == nullptr) return;
     io_uring_prep_cancel64(entry, parked_cancels_.back(), 0);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
     io_uring_sqe_set_data64(entry, cancel_tag);
     parked_cancels_.pop_back();
   }
+  close_postponed();
 }
 
 void uring_backend::arm_wake() noexcept {
   // The poll stays armed and reports every write as it happens, so the counter never needs to be
   // read.
-  io_uring_sqe* entry = entry_or_flush();
+  io_uring_sqe* entry = ring_->entry_or_flush();
   if (entry == nullptr) return;
   io_uring_prep_poll_multishot(entry, wake_descriptor_, POLLIN);
   io_uring_sqe_set_data64(entry, wake_tag);
@@ -266,7 +249,7 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
   const auto generation = static_cast<std::uint16_t>(cqe.user_data >> generation_shift);
   if (completed.idle() || completed.generation != generation) {
     ++counters_.late_completions;
-    return reclaim(completed.kind(), cqe);
+    return reclaim(completed, cqe);
   }
   const bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   if (!more) completed.state = operation_state::idle;
@@ -275,6 +258,11 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
     silent_[completed.backend_index].operation = nullptr;
   if (completed.kind() == operation_kind::connect && completed.cancelled)
     std::erase(cancelled_connects_, &completed);
+  if (completed.kind() == operation_kind::accept &&
+      take_accepted(static_cast<accept_operation&>(completed), cqe.res, more))
+    return;
+  if (completed.kind() == operation_kind::close && cqe.res >= 0 && completed.descriptor.is_direct())
+    direct_.emptied();
   completion what(completed.cancelled && cqe.res == -EINTR ? -ECANCELED : cqe.res);
   what.more = more;
   completed.complete(what);
@@ -303,14 +291,19 @@ void uring_backend::take_own(const io_uring_cqe& cqe) noexcept {
     cancel_again_ = !cancelled_connects_.empty();
     return;
   }
+  if (cqe.user_data != wake_tag) return take_late_call(cqe);
   ++counters_.wakes;
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
 }
 
-void uring_backend::reclaim(operation_kind kind, const io_uring_cqe& cqe) noexcept {
-  if (kind == operation_kind::receive && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
+void uring_backend::reclaim(const operation& was, const io_uring_cqe& cqe) noexcept {
+  if (was.kind() == operation_kind::receive && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
     buffers_->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, 0).release();
-  if (kind == operation_kind::accept && cqe.res >= 0) network_.close(cqe.res);
+  if (was.kind() == operation_kind::accept && cqe.res >= 0) {
+    const completion unwanted(cqe.res);
+    if (static_cast<const accept_operation&>(was).brings_direct) direct_.filled();
+    network_.close(static_cast<const accept_operation&>(was).accepted(unwanted));
+  }
 }
 
 void uring_backend::resolve_silent() noexcept {
@@ -341,6 +334,9 @@ void uring_backend::resolve_silent() noexcept {
 backend_counters uring_backend::counters() const noexcept {
   backend_counters now = counters_;
   now.kernel_entries = ring_->entries();
+  now.direct_places = direct_.capacity();
+  now.direct_open = direct_.open_count();
+  now.direct_installed = network_.installed_count();
   return now;
 }
 

@@ -6,15 +6,14 @@
 #include <vector>
 
 #include "myra/io/backend.hpp"
-#include "myra/io/kernel_network.hpp"
 #include "myra/io/uring/buffer_ring.hpp"
+#include "myra/io/uring/direct_table.hpp"
 #include "myra/io/uring/ring.hpp"
 #include "myra/io/uring/uring.hpp"
+#include "myra/io/uring/uring_network.hpp"
 
 namespace myra::io {
 
-/// A completion's user data is the operation's address with its generation in the upper 16 bits, or
-/// a small number for what the backend asks on its own account.
 class uring_backend final : public backend {
  public:
   [[nodiscard]] static opened<std::unique_ptr<uring_backend>> open(const uring_options& options,
@@ -42,6 +41,7 @@ class uring_backend final : public backend {
   [[nodiscard]] const std::string& description() const noexcept { return ring_->description(); }
   /// For questions to the kernel about this ring.
   [[nodiscard]] io_uring& ring_for_probe() noexcept { return ring_->raw(); }
+  [[nodiscard]] const direct_table& direct() const noexcept { return direct_; }
 
  private:
   struct silent_send {
@@ -52,8 +52,6 @@ class uring_backend final : public backend {
   uring_backend(const uring_options& options, std::unique_ptr<ring> made,
                 int wake_descriptor) noexcept;
 
-  [[nodiscard]] io_uring_sqe* entry_or_flush() noexcept;
-  [[nodiscard]] io_uring_sqe* flush_for_entry() noexcept;
   void note_silent(send_operation& send) noexcept;
   void prepare_entry(io_uring_sqe* entry, operation& queued) noexcept;
   void park(operation& queued) noexcept;
@@ -67,14 +65,22 @@ class uring_backend final : public backend {
   void take(const io_uring_cqe& cqe) noexcept;
   void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   void take_own(const io_uring_cqe& cqe) noexcept;
-  void reclaim(operation_kind kind, const io_uring_cqe& cqe) noexcept;
+  void reclaim(const operation& was, const io_uring_cqe& cqe) noexcept;
   void resolve_silent() noexcept;
   void arm_wake() noexcept;
+
+  // Direct descriptors (uring_backend_direct.cpp).
+  void arm(io_uring_sqe* entry, accept_operation& accept) noexcept;
+  [[nodiscard]] bool take_accepted(accept_operation& accept, int result, bool more) noexcept;
+  void take_late_call(const io_uring_cqe& cqe) noexcept;
+  void close_postponed() noexcept;
+
   void show_whether_ready() const noexcept;
 
   std::unique_ptr<ring> ring_;
   std::unique_ptr<buffer_ring> buffers_;
-  kernel_network network_{socket_mode::blocking};
+  direct_table direct_;
+  uring_network network_{*ring_, direct_};
   waiting wait_;
   duration spin_time_;
   unsigned silent_capacity_;

@@ -48,6 +48,7 @@ std::vector<backend_maker> makers() {
   return {with("uring", ordinary), without(&feature_switches::silent_sends, "silent_sends"),
           without(&feature_switches::registered_ring, "registered_ring"),
           without(&feature_switches::deferred_task_run, "deferred_task_run"),
+          without(&feature_switches::direct_descriptors, "direct_descriptors"),
           spinning_before_every_sleep()};
 }
 
