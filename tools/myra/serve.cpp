@@ -83,6 +83,10 @@ void add(loop_counters& sum, const loop_counters& part) noexcept {
   sum.backend.overflows += part.backend.overflows;
   sum.backend.no_buffer += part.backend.no_buffer;
   sum.backend.silent_sends += part.backend.silent_sends;
+  sum.backend.direct_opened += part.backend.direct_opened;
+  sum.backend.direct_full += part.backend.direct_full;
+  sum.backend.direct_lost += part.backend.direct_lost;
+  sum.backend.direct_installed += part.backend.direct_installed;
   sum.messages_received += part.messages_received;
   sum.bytes_received += part.bytes_received;
   sum.bytes_sent += part.bytes_sent;
@@ -112,6 +116,10 @@ void print_stats(const std::vector<ending>& endings) {
   json.number("late_completions", sum.backend.late_completions);
   json.number("overflows", sum.backend.overflows).number("no_buffer", sum.backend.no_buffer);
   json.number("silent_sends", sum.backend.silent_sends).number("buffer_waits", sum.buffer_waits);
+  json.number("direct_opened", sum.backend.direct_opened);
+  json.number("direct_full", sum.backend.direct_full);
+  json.number("direct_lost", sum.backend.direct_lost);
+  json.number("direct_installed", sum.backend.direct_installed);
   json.number("stalls", sum.stalls).number("handler_exceptions", sum.handler_exceptions);
   std::fprintf(stderr, "%s\n", json.end_object().str().c_str());
 }

@@ -7,19 +7,6 @@
 
 namespace myra::io {
 
-struct recorded_accept : recorded<accept_operation> {
-  using recorded<accept_operation>::recorded;
-
-  /// The connections that came.
-  [[nodiscard]] std::vector<io::descriptor> sockets() const {
-    std::vector<io::descriptor> found;
-    for (const outcome& each : outcomes)
-      if (each.result >= 0) found.push_back(each.brought);
-    return found;
-  }
-  [[nodiscard]] io::descriptor last_socket() const { return outcomes.back().brought; }
-};
-
 template <class Address>
 struct connecting : recorded<connect_operation> {
   connecting(io::descriptor socket, const Address& to)

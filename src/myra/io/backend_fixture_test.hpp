@@ -82,6 +82,19 @@ struct recorded : Operation {
   }
 };
 
+struct recorded_accept : recorded<accept_operation> {
+  using recorded<accept_operation>::recorded;
+
+  /// The connections that came.
+  [[nodiscard]] std::vector<io::descriptor> sockets() const {
+    std::vector<io::descriptor> found;
+    for (const outcome& each : outcomes)
+      if (each.result >= 0) found.push_back(each.brought);
+    return found;
+  }
+  [[nodiscard]] io::descriptor last_socket() const { return outcomes.back().brought; }
+};
+
 /// A raw socket of the test's own.
 class peer {
  public:
