@@ -133,7 +133,7 @@ TEST_P(closing_case, close_and_then_abort) {
   listener_options options;
   options.connection.send_buffer_bytes = 8192;
   auto& at = listen(seen, options);
-  auto peer = host().dial(at.local(), {small_window(), wait(60ms), receive_to_end()});
+  auto peer = host().dial(at.local(), {small_window(), receive_slowly(4000, 20ms)});
   turn_until([&] { return seen.opens == 1; });
   act(seen.last, [](connection& to) {
     to.send_copy(as_bytes(pattern(900'000)));
