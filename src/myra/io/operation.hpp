@@ -20,8 +20,19 @@
 namespace myra::io {
 
 class operation;
+struct arrival;
 
-enum class operation_kind : std::uint8_t { accept, connect, receive, send, shutdown, close, poll };
+enum class operation_kind : std::uint8_t {
+  accept,
+  connect,
+  receive,
+  send,
+  shutdown,
+  close,
+  poll,
+  receive_datagram,
+  send_datagram,
+};
 
 /// What happened.
 struct completion {
@@ -38,6 +49,8 @@ struct completion {
   bool more_to_read = false;
   /// Receive: the bytes; empty at the end of the stream and on errors. Move it out to keep it.
   buffer bytes;
+  /// A datagram: where it came from (datagram_operation.hpp). Valid until the handler returns.
+  const arrival* from = nullptr;
 };
 
 using completion_handler = void (*)(operation& completed, completion& what) noexcept;

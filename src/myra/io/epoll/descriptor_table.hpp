@@ -19,7 +19,7 @@ namespace myra::io {
 /// 32 bytes: this is what an idle connection costs here.
 struct watched_descriptor {
   operation* reader = nullptr;  ///< The armed receive or accept.
-  operation* writer = nullptr;  ///< The send or connect that waits.
+  operation* writer = nullptr;  ///< The send or connect that waits, or a row of datagrams.
   operation* polls = nullptr;   ///< Polls, linked through backend_next.
   std::uint32_t interest = 0;   ///< What the kernel was asked to watch; 0: not registered.
   std::uint16_t generation = 0;

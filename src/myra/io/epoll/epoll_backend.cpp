@@ -72,6 +72,8 @@ void epoll_backend::cancel(operation& unwanted) noexcept {
   if (unwanted.state == operation_state::queued) return;
   if (!table_.admitted(unwanted.descriptor.number())) return;  // its result is -EBADF
   watched_descriptor& on = table_[unwanted.descriptor.number()];
+  if (unwanted.kind() == operation_kind::send_datagram)
+    return unlist_datagram(on, static_cast<send_datagram_operation&>(unwanted));
   if (on.reader == &unwanted) {
     if (on.reader_listed) return;
     on.reader = nullptr;
@@ -97,6 +99,7 @@ result<void> epoll_backend::wait(time_point deadline, time_point now) noexcept {
   ++counters_.waits;
   if (!retries_.empty() && now >= retry_at_) retry_connects(now);
   while (operation* begun = queued_.pop_front()) execute(*begun);
+  send_datagrams();
   const int timeout = timeout_ms(deadline, now);
   const bool spins = timeout != 0 && wait_ == waiting::spin_then_block;
   const int status = spins ? spin_then_ask(deadline) : ask(timeout);
@@ -139,11 +142,16 @@ void epoll_backend::execute(operation& begun) noexcept {
   switch (kind) {
     case operation_kind::accept: return start_accept(static_cast<accept_operation&>(begun));
     case operation_kind::connect: return start_connect(static_cast<connect_operation&>(begun));
-    case operation_kind::receive: return start_receive(static_cast<receive_operation&>(begun));
+    case operation_kind::receive:
+      return start_reader(begun, static_cast<receive_operation&>(begun).poll_first);
     case operation_kind::send: return start_send(static_cast<send_operation&>(begun));
     case operation_kind::shutdown: return start_shutdown(static_cast<shutdown_operation&>(begun));
     case operation_kind::close: return start_close(static_cast<close_operation&>(begun));
     case operation_kind::poll: return start_poll(static_cast<poll_operation&>(begun));
+    case operation_kind::receive_datagram:
+      return start_reader(begun, static_cast<receive_datagram_operation&>(begun).poll_first);
+    case operation_kind::send_datagram:
+      return start_send_datagram(static_cast<send_datagram_operation&>(begun));
   }
 }
 
@@ -222,12 +230,15 @@ void epoll_backend::attempt(operation& listed) noexcept {
 void epoll_backend::run_reader(watched_descriptor& on) noexcept {
   if (on.reader->kind() == operation_kind::receive)
     run_receive(on, static_cast<receive_operation&>(*on.reader));
+  else if (on.reader->kind() == operation_kind::receive_datagram)
+    run_receive_datagrams(on, static_cast<receive_datagram_operation&>(*on.reader));
   else
     run_accept(on, static_cast<accept_operation&>(*on.reader));
 }
 
 void epoll_backend::run_writer(watched_descriptor& on, std::uint32_t events) noexcept {
   operation& writer = *on.writer;
+  if (writer.kind() == operation_kind::send_datagram) return resume_send_datagrams(on);
   const int result = writer.kind() == operation_kind::send
                          ? resume_send(static_cast<send_operation&>(writer))
                          : resume_connect(static_cast<connect_operation&>(writer), events);

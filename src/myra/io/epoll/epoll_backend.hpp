@@ -12,11 +12,12 @@
 //   table_    waits for an event: the descriptor's reader, its writer, or one of its polls
 //   attempts_ a reader (of the table as well) to be tried in the next `deliver`: it was just
 //             submitted, or it had used up its share of a turn before the socket was drained
+//   datagrams_ datagrams for one socket, to be sent by one sendmmsg(2) before this `wait` goes on
 //   retries_  a connect (the descriptor's writer as well) to a Unix socket whose backlog is full
 //   ready_    its result is known and is delivered next; silent_: the same, but wakes nobody
 //
 // On one descriptor at most one receive or accept and at most one send or connect wait at a time;
-// one more completes with -EBUSY. Polls may be any number.
+// one more completes with -EBUSY. Polls, and sends of datagrams, may be any number.
 #pragma once
 
 #include <sys/epoll.h>
@@ -26,6 +27,7 @@
 #include <memory>
 
 #include "myra/io/backend.hpp"
+#include "myra/io/datagram_operation.hpp"
 #include "myra/io/epoll/descriptor_table.hpp"
 #include "myra/io/epoll/epoll_network.hpp"
 #include "myra/io/epoll/operation_queue.hpp"
@@ -71,7 +73,9 @@ class epoll_backend final : public backend {
   void execute(operation& begun) noexcept;
   void start_accept(accept_operation& accept) noexcept;
   void start_connect(connect_operation& connect) noexcept;
-  void start_receive(receive_operation& receive) noexcept;
+  void start_reader(operation& reader, bool poll_first) noexcept;
+  void start_send_datagram(send_datagram_operation& send) noexcept;
+  void send_datagrams() noexcept;
   void start_send(send_operation& send) noexcept;
   void start_poll(poll_operation& poll) noexcept;
   void start_shutdown(shutdown_operation& shutdown) noexcept;
@@ -90,6 +94,11 @@ class epoll_backend final : public backend {
   void run_accept(watched_descriptor& on, accept_operation& accept) noexcept;
   void run_receive(watched_descriptor& on, receive_operation& receive) noexcept;
   [[nodiscard]] bool receive_once(watched_descriptor& on, receive_operation& receive) noexcept;
+  void run_receive_datagrams(watched_descriptor& on, receive_datagram_operation& receive) noexcept;
+  [[nodiscard]] unsigned lend_for_datagrams(unsigned wanted) noexcept;
+  [[nodiscard]] bool deliver_datagrams(watched_descriptor& on, receive_datagram_operation& receive,
+                                       unsigned count) noexcept;
+  void resume_send_datagrams(watched_descriptor& on) noexcept;
   [[nodiscard]] int resume_connect(const connect_operation& connect, std::uint32_t events) noexcept;
   [[nodiscard]] int resume_send(send_operation& send) noexcept;
   void run_polls(watched_descriptor& on, std::uint32_t events) noexcept;
@@ -98,12 +107,30 @@ class epoll_backend final : public backend {
   void arm_reader(watched_descriptor& on, operation& reader) noexcept;
   void list_reader(watched_descriptor& on, operation& reader) noexcept;
   void end_reader(watched_descriptor& on, operation& reader, int result) noexcept;
+  void list_datagram(send_datagram_operation& send) noexcept;
+  void unlist_datagram(watched_descriptor& on, send_datagram_operation& unwanted) noexcept;
   [[nodiscard]] int transmit(const send_operation& send, std::uint32_t& done) noexcept;
   [[nodiscard]] int connect_once(const connect_operation& connect) noexcept;
 
   void settle(operation& ended, int result) noexcept;
   void finish(operation& ended, int result) noexcept;
   void finish(operation& completed, completion& what) noexcept;
+
+  /// Datagrams of one recvmmsg(2) at most.
+  static constexpr unsigned received_count_max = 16;
+  /// Datagrams of one sendmmsg(2) at most.
+  static constexpr unsigned sent_count_max = 64;
+  struct outgoing_datagrams {
+    std::array<send_datagram_operation*, sent_count_max> sends;
+    std::array<mmsghdr, sent_count_max> headers;
+    unsigned count = 0;
+  };
+  struct incoming_datagrams {
+    std::array<receive_envelope, received_count_max> envelopes;
+    std::array<mmsghdr, received_count_max> headers;
+    std::array<slot*, received_count_max> slots;
+    unsigned wanted = 1;  ///< By what the last call brought.
+  };
 
   int epoll_descriptor_;
   int wake_descriptor_;
@@ -122,6 +149,8 @@ class epoll_backend final : public backend {
   backend_counters counters_;
   std::uint64_t in_flight_count_ = 0;
   int event_count_ = 0;
+  outgoing_datagrams datagrams_;
+  incoming_datagrams incoming_;
   std::array<epoll_event, event_count_max> events_;
   alignas(64) std::atomic<bool> waking_{false};  ///< The eventfd was written to and not yet seen.
 };

@@ -8,6 +8,7 @@
 
 #include "myra/io/backend_connect_test.hpp"
 #include "myra/io/backend_control_test.hpp"
+#include "myra/io/backend_datagram_test.hpp"
 #include "myra/io/backend_fixture_test.hpp"
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
@@ -269,5 +270,11 @@ INSTANTIATE_TEST_SUITE_P(epoll, long_spin_test, testing::Values(spinning("epoll"
                          name_of_maker);
 INSTANTIATE_TEST_SUITE_P(epoll, short_spin_test, testing::Values(spinning("epoll", 1ms)),
                          name_of_maker);
+INSTANTIATE_TEST_SUITE_P(epoll, datagram_receive_test,
+                         testing::Values(backend_maker{"epoll", &open_epoll}), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(epoll, datagram_send_test,
+                         testing::Values(backend_maker{"epoll", &open_epoll}), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(epoll, full_datagram_socket_test,
+                         testing::Values(backend_maker{"epoll", &open_epoll}), name_of_maker);
 
 }  // namespace myra::io

@@ -13,15 +13,15 @@ constexpr unsigned buffers_per_turn = 32;
 
 }  // namespace
 
-void epoll_backend::start_receive(receive_operation& receive) noexcept {
-  watched_descriptor& on = table_[receive.descriptor.number()];
-  if (on.reader != nullptr) return settle(receive, -EBUSY);
-  on.reader = &receive;
-  if (receive.poll_first && !on.readable) {
-    if (table_.watch(receive.descriptor.number(), descriptor_table::read_interest) == 0) return;
+void epoll_backend::start_reader(operation& reader, bool poll_first) noexcept {
+  watched_descriptor& on = table_[reader.descriptor.number()];
+  if (on.reader != nullptr) return settle(reader, -EBUSY);
+  on.reader = &reader;
+  if (poll_first && !on.readable) {
+    if (table_.watch(reader.descriptor.number(), descriptor_table::read_interest) == 0) return;
     // An attempt says what is wrong with the descriptor, in the words of recv(2).
   }
-  list_reader(on, receive);
+  list_reader(on, reader);
 }
 
 void epoll_backend::run_receive(watched_descriptor& on, receive_operation& receive) noexcept {

@@ -33,6 +33,9 @@ class buffer_ring {
   /// Buffers in the ring that the kernel has not used, as far as completions have told.
   [[nodiscard]] unsigned ready_count() const noexcept { return in_ring_; }
 
+  /// Of each buffer.
+  [[nodiscard]] std::uint32_t size_bytes() const noexcept { return pool_.slot_size_bytes(); }
+
   /// The kernel used this buffer.
   [[nodiscard]] buffer take(unsigned id, std::uint32_t size) noexcept {
     --in_ring_;

@@ -13,7 +13,9 @@
 #include "myra/io/uring/connect.hpp"
 #include "myra/io/uring/poll.hpp"
 #include "myra/io/uring/receive.hpp"
+#include "myra/io/uring/receive_datagram.hpp"
 #include "myra/io/uring/send.hpp"
+#include "myra/io/uring/send_datagram.hpp"
 #include "myra/io/uring/shutdown.hpp"
 #include "myra/io/uring/user_data.hpp"
 
@@ -21,6 +23,12 @@ namespace myra::io {
 namespace {
 
 constexpr unsigned extra_round_max = 64;
+
+bool is_silent(operation& sent) noexcept {
+  if (sent.kind() == operation_kind::send) return static_cast<send_operation&>(sent).silent;
+  return sent.kind() == operation_kind::send_datagram &&
+         static_cast<send_datagram_operation&>(sent).silent;
+}
 
 }  // namespace
 
@@ -93,26 +101,33 @@ void uring_backend::show_whether_ready() const noexcept {
   ++queued.generation;
   queued.state = operation_state::in_flight;
   switch (queued.kind()) {
-    case operation_kind::send: {
-      auto& send = static_cast<send_operation&>(queued);
-      if (silent_count_ == silent_capacity_) send.silent = false;
-      prepare(entry, send);
-      if (send.silent) note_silent(send);
-      break;
-    }
+    case operation_kind::send: prepare_send(entry, static_cast<send_operation&>(queued)); break;
     case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
     case operation_kind::accept: arm(entry, static_cast<accept_operation&>(queued)); break;
     case operation_kind::connect: prepare(entry, static_cast<connect_operation&>(queued)); break;
     case operation_kind::shutdown: prepare(entry, static_cast<shutdown_operation&>(queued)); break;
     case operation_kind::close: prepare(entry, static_cast<close_operation&>(queued)); break;
     case operation_kind::poll: prepare(entry, static_cast<poll_operation&>(queued)); break;
+    case operation_kind::receive_datagram:
+      prepare(entry, static_cast<receive_datagram_operation&>(queued), buffers_->size_bytes());
+      break;
+    case operation_kind::send_datagram:
+      prepare_send(entry, static_cast<send_datagram_operation&>(queued));
+      break;
   }
   io_uring_sqe_set_data64(entry, user_data_of(queued));
 }
 
-inline void uring_backend::note_silent(send_operation& send) noexcept {
+template <class Send>
+inline void uring_backend::prepare_send(io_uring_sqe* entry, Send& send) noexcept {
+  if (silent_count_ == silent_capacity_) send.silent = false;
+  prepare(entry, send);
+  if (send.silent) note_silent(send, send.size);
+}
+
+inline void uring_backend::note_silent(operation& send, std::uint32_t size) noexcept {
   send.backend_index = silent_count_;
-  silent_[silent_count_++] = {&send, ring_->tail()};
+  silent_[silent_count_++] = {&send, ring_->tail(), size};
 }
 
 void uring_backend::submit(operation& queued) noexcept {
@@ -254,8 +269,9 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
   const bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   if (!more) completed.state = operation_state::idle;
   if (completed.kind() == operation_kind::receive) return take_received(completed, cqe, more);
-  if (completed.kind() == operation_kind::send && static_cast<send_operation&>(completed).silent)
-    silent_[completed.backend_index].operation = nullptr;
+  if (completed.kind() == operation_kind::receive_datagram)
+    return take_datagram(completed, cqe, more);
+  if (is_silent(completed)) silent_[completed.backend_index].sent = nullptr;
   if (completed.kind() == operation_kind::connect && completed.cancelled)
     std::erase(cancelled_connects_, &completed);
   if (completed.kind() == operation_kind::accept &&
@@ -297,8 +313,8 @@ void uring_backend::take_own(const io_uring_cqe& cqe) noexcept {
 }
 
 void uring_backend::reclaim(const operation& was, const io_uring_cqe& cqe) noexcept {
-  if (was.kind() == operation_kind::receive && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
-    buffers_->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, 0).release();
+  if (was.kind() == operation_kind::receive || was.kind() == operation_kind::receive_datagram)
+    buffer_of(cqe).release();
   if (was.kind() == operation_kind::accept && cqe.res >= 0) {
     const completion unwanted(cqe.res);
     if (static_cast<const accept_operation&>(was).brings_direct) direct_.filled();
@@ -317,15 +333,15 @@ void uring_backend::resolve_silent() noexcept {
     --gone;
   for (unsigned i = gone; i < count; ++i) {
     unresolved_ = true;
-    if (resolving_[i].operation == nullptr) continue;
-    resolving_[i].operation->backend_index = silent_count_;
+    if (resolving_[i].sent == nullptr) continue;
+    resolving_[i].sent->backend_index = silent_count_;
     silent_[silent_count_++] = resolving_[i];
   }
   for (unsigned i = 0; i < gone; ++i) {
-    send_operation* sent = resolving_[i].operation;
+    operation* sent = resolving_[i].sent;
     if (sent == nullptr) continue;
     ++counters_.silent_sends;
-    completion what(static_cast<std::int32_t>(sent->size));
+    completion what(static_cast<std::int32_t>(resolving_[i].size));
     sent->state = operation_state::idle;
     sent->complete(what);
   }

@@ -45,14 +45,17 @@ class uring_backend final : public backend {
 
  private:
   struct silent_send {
-    send_operation* operation;
+    operation* sent;
     unsigned position;  ///< In the submission queue, after its entry.
+    std::uint32_t size;
   };
 
   uring_backend(const uring_options& options, std::unique_ptr<ring> made,
                 int wake_descriptor) noexcept;
 
-  void note_silent(send_operation& send) noexcept;
+  void note_silent(operation& send, std::uint32_t size) noexcept;
+  template <class Send>
+  void prepare_send(io_uring_sqe* entry, Send& send) noexcept;
   void prepare_entry(io_uring_sqe* entry, operation& queued) noexcept;
   void park(operation& queued) noexcept;
   void push_cancel(std::uint64_t user_data) noexcept;
@@ -64,6 +67,8 @@ class uring_backend final : public backend {
   void take_completions() noexcept;
   void take(const io_uring_cqe& cqe) noexcept;
   void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
+  void take_datagram(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
+  [[nodiscard]] buffer buffer_of(const io_uring_cqe& cqe) noexcept;
   void take_own(const io_uring_cqe& cqe) noexcept;
   void reclaim(const operation& was, const io_uring_cqe& cqe) noexcept;
   void resolve_silent() noexcept;

@@ -5,6 +5,7 @@
 
 #include "myra/io/backend_connect_test.hpp"
 #include "myra/io/backend_control_test.hpp"
+#include "myra/io/backend_datagram_test.hpp"
 #include "myra/io/backend_fixture_test.hpp"
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
@@ -45,7 +46,8 @@ backend_maker spinning_before_every_sleep() {
 std::vector<backend_maker> makers() {
   uring_options ordinary;
   ordinary.receive_buffer_count = 16;
-  return {with("uring", ordinary), without(&feature_switches::silent_sends, "silent_sends"),
+  return {with("uring", ordinary),
+          without(&feature_switches::silent_sends, "silent_sends"),
           without(&feature_switches::registered_ring, "registered_ring"),
           without(&feature_switches::deferred_task_run, "deferred_task_run"),
           without(&feature_switches::direct_descriptors, "direct_descriptors"),
@@ -77,5 +79,9 @@ INSTANTIATE_TEST_SUITE_P(uring, uring_spin_test, testing::Values(spinning(2s)), 
 INSTANTIATE_TEST_SUITE_P(uring, long_spin_test, testing::Values(spinning(2s)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, short_spin_test, testing::Values(spinning(1ms)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, backend_test, testing::ValuesIn(makers()), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, datagram_receive_test, testing::ValuesIn(makers()), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, datagram_send_test, testing::ValuesIn(makers()), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, full_datagram_socket_test, testing::ValuesIn(makers()),
+                         name_of_maker);
 
 }  // namespace myra::io
