@@ -73,6 +73,10 @@ void add_features(std::vector<field>& all, io::feature_switches& to) {
   all.push_back(flag("reactor.features.direct_descriptors",
                      "Accepted sockets in the ring's own table of descriptors.",
                      to.direct_descriptors));
+  all.push_back(flag("reactor.features.datagram_segmentation",
+                     "Rows of datagrams are cut by the kernel.", to.datagram_segmentation));
+  all.push_back(flag("reactor.features.datagram_coalescing",
+                     "Datagrams are put into rows by the kernel.", to.datagram_coalescing));
 }
 
 void add_listener(std::vector<field>& all, listener_options& to) {

@@ -26,7 +26,8 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [backend, wait, spin, pool, receives, submission, completion, direct,
                                 inbox, stall, watchdog, features, log_without_a_field] = reactor;
   [[maybe_unused]] const auto& [slot_size, slot_initial, slot_max, huge] = pool;
-  [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred, in_table] = features;
+  [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred, in_table,
+                                segmentation, coalescing] = features;
   [[maybe_unused]] const auto& [address, backlog, reuse_address, reuse_port, ipv6, inherited,
                                 unlink, connections, accepted] = listener;
   [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
@@ -37,7 +38,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 2;  // threads, connect_to
   constexpr std::size_t of_reactor =
-      13 - 3 + 4 + 6;  // without pool, features and log, with their members
+      13 - 3 + 4 + 8;  // without pool, features and log, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
@@ -113,6 +114,8 @@ const std::map<std::string, sample>& samples() {
       {"reactor.features.registered_ring", {"false", "0.5"}},
       {"reactor.features.deferred_task_run", {"false", "never"}},
       {"reactor.features.direct_descriptors", {"false", "no"}},
+      {"reactor.features.datagram_segmentation", {"false", "2"}},
+      {"reactor.features.datagram_coalescing", {"false", "2"}},
       {"listener.address", {"[::1]:7000", "::1"}},
       {"listener.backlog", {"10", "-1"}},
       {"listener.reuse_address", {"false", "x"}},

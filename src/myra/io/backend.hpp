@@ -51,6 +51,8 @@ struct feature_switches {
   bool registered_ring = true;
   bool deferred_task_run = true;
   bool direct_descriptors = true;
+  bool datagram_segmentation = true;  ///< UDP_SEGMENT, udp(7).
+  bool datagram_coalescing = true;    ///< UDP_GRO, udp(7).
 };
 
 class backend {

@@ -25,6 +25,10 @@ int kernel_network::listen(descriptor socket, int backlog) noexcept {
   return counted(::listen(socket.number(), backlog));
 }
 
+int kernel_network::connect(descriptor socket, const sockaddr* address, socklen_t size) noexcept {
+  return counted(::connect(socket.number(), address, size));
+}
+
 int kernel_network::set_option(descriptor socket, int level, int name, const void* value,
                                socklen_t size) noexcept {
   return counted(::setsockopt(socket.number(), level, name, value, size));

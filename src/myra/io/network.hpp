@@ -19,6 +19,8 @@ class network {
   virtual int open(int family, int type, int protocol) noexcept = 0;
   virtual int bind(descriptor socket, const sockaddr* address, socklen_t size) noexcept = 0;
   virtual int listen(descriptor socket, int backlog) noexcept = 0;
+  /// connect(2) of a socket on which that does not wait: one of datagrams.
+  virtual int connect(descriptor socket, const sockaddr* address, socklen_t size) noexcept = 0;
   virtual int set_option(descriptor socket, int level, int name, const void* value,
                          socklen_t size) noexcept = 0;
   virtual int get_option(descriptor socket, int level, int name, void* value,

@@ -20,6 +20,9 @@ class epoll_network final : public network {
   int listen(descriptor socket, int backlog) noexcept override {
     return kernel_.listen(socket, backlog);
   }
+  int connect(descriptor socket, const sockaddr* address, socklen_t size) noexcept override {
+    return kernel_.connect(socket, address, size);
+  }
   int set_option(descriptor socket, int level, int name, const void* value,
                  socklen_t size) noexcept override {
     return kernel_.set_option(socket, level, name, value, size);

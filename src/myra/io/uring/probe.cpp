@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "myra/io/datagram_operation.hpp"
 #include "myra/io/uring/uring_backend.hpp"
 
 namespace myra::io {
@@ -70,6 +71,8 @@ void list_used(feature_list& list, const feature_switches& features) {
                "one submission receives many times");
   list.used_if(true, "buffer ring",
                "receives take a buffer when bytes are there, so that idle connections hold none");
+  list.used_if(features.multishot_receive, "multishot recvmsg",
+               "one submission receives many datagrams, each with its peer's address");
   list.used_if(features.silent_sends, "silent sends",
                "sends that succeed at once wake nobody: one kernel entry a turn");
 }
@@ -81,6 +84,21 @@ void list_direct(feature_list& list, const direct_table& table, const feature_sw
     list.used_if(features.direct_descriptors, "direct descriptors", use.c_str());
   else
     list.available_if(false, "direct descriptors", "", table.absence().c_str());
+}
+
+/// Of UDP sockets, on any backend.
+void list_udp(feature_list& list, const feature_switches& features) {
+  if (kernel_segments_datagrams())
+    list.used_if(features.datagram_segmentation, "UDP segmentation (GSO)",
+                 "a row of datagrams is one send, cut by the kernel");
+  else
+    list.available_if(false, "UDP segmentation (GSO)", "",
+                      "needs Linux 4.18; rows of datagrams are cut before they are sent");
+  if (kernel_coalesces_datagrams())
+    list.used_if(features.datagram_coalescing, "UDP coalescing (GRO)",
+                 "sockets that ask for it receive many datagrams of a peer as one buffer");
+  else
+    list.available_if(false, "UDP coalescing (GRO)", "", "needs Linux 5.0");
 }
 
 void list_unused(feature_list& list, io_uring& on) {
@@ -132,6 +150,7 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   feature_list list(found);
   list_used(list, options.features);
   list_direct(list, (*backend)->direct(), options.features);
+  list_udp(list, options.features);
   list_unused(list, (*backend)->ring_for_probe());
   return found;
 }

@@ -25,6 +25,10 @@ int uring_network::listen(descriptor socket, int backlog) noexcept {
   return on_number(socket, [&](int number) { return kernel_.listen(number, backlog); });
 }
 
+int uring_network::connect(descriptor socket, const sockaddr* address, socklen_t size) noexcept {
+  return on_number(socket, [&](int number) { return kernel_.connect(number, address, size); });
+}
+
 int uring_network::set_option(descriptor socket, int level, int name, const void* value,
                               socklen_t size) noexcept {
   if (!socket.is_direct()) return kernel_.set_option(socket, level, name, value, size);

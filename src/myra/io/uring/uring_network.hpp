@@ -21,6 +21,7 @@ class uring_network final : public network {
   }
   int bind(descriptor socket, const sockaddr* address, socklen_t size) noexcept override;
   int listen(descriptor socket, int backlog) noexcept override;
+  int connect(descriptor socket, const sockaddr* address, socklen_t size) noexcept override;
   int set_option(descriptor socket, int level, int name, const void* value,
                  socklen_t size) noexcept override;
   int get_option(descriptor socket, int level, int name, void* value,
