@@ -7,5 +7,7 @@
 #include "myra/transport/blocking.hpp"
 #include "myra/transport/connection.hpp"
 #include "myra/transport/connector.hpp"
+#include "myra/transport/datagram_async.hpp"
+#include "myra/transport/datagram_socket.hpp"
 #include "myra/transport/endpoint.hpp"
 #include "myra/transport/listener.hpp"

@@ -61,4 +61,21 @@ std::vector<variant> variants_of_all_families() {
   return all;
 }
 
+std::vector<variant> datagram_variants() {
+  std::vector<variant> all = variants();
+  const std::size_t backend_count = all.size() == 1 ? 1 : 2;
+  for (std::size_t i = 0; i < backend_count; ++i) {
+    variant ipv6 = all[i];
+    ipv6.name += "_ipv6";
+    ipv6.sockets = family::ipv6;
+    all.push_back(std::move(ipv6));
+    variant plain = all[i];
+    plain.name += "_without_segmentation_and_coalescing";
+    plain.options.features.datagram_segmentation = false;
+    plain.options.features.datagram_coalescing = false;
+    all.push_back(std::move(plain));
+  }
+  return all;
+}
+
 }  // namespace myra::conformance

@@ -30,6 +30,9 @@ struct variant {
 /// differs.
 [[nodiscard]] std::vector<variant> variants_of_all_families();
 
+/// For datagram sockets: those of IPv4 and IPv6, and without what the kernel does for UDP alone.
+[[nodiscard]] std::vector<variant> datagram_variants();
+
 [[nodiscard]] inline std::string name_of(const testing::TestParamInfo<variant>& tested) {
   return tested.param.name;
 }

@@ -38,6 +38,9 @@ struct slot {
   std::uint32_t size = 0;
   std::uint32_t index = 0;  ///< 0 .. slot_count_max - 1; the buffer id that the kernel sees.
   slot_owner owner = slot_owner::pool;
+  /// For an owner that puts several things into one slot: how many are left. The pool does not look
+  /// at it.
+  std::uint16_t holder_count = 0;
 };
 
 struct pool_options {

@@ -10,6 +10,7 @@
 
 #include "myra/io/task.hpp"
 #include "myra/transport/acceptor.hpp"
+#include "myra/transport/socket_guard.hpp"
 
 namespace myra {
 namespace {
@@ -19,23 +20,6 @@ int kernel_backlog() {
   std::ifstream("/proc/sys/net/core/somaxconn") >> most;
   return most > 0 ? most : SOMAXCONN;
 }
-
-/// A socket that closes itself unless it is taken out.
-class socket_guard {
- public:
-  socket_guard(io::network& sockets, int socket) noexcept : sockets_(sockets), socket_(socket) {}
-  socket_guard(const socket_guard&) = delete;
-  socket_guard& operator=(const socket_guard&) = delete;
-  ~socket_guard() {
-    if (socket_ >= 0) sockets_.close(socket_);
-  }
-  [[nodiscard]] int get() const noexcept { return socket_; }
-  [[nodiscard]] int take() noexcept { return std::exchange(socket_, -1); }
-
- private:
-  io::network& sockets_;
-  int socket_;
-};
 
 int set_flag(io::network& sockets, int socket, int level, int name, bool wanted) {
   const int value = wanted ? 1 : 0;

@@ -1,0 +1,98 @@
+#include "datagram_fixture.hpp"
+
+#include <unistd.h>
+
+namespace myra::conformance {
+
+void mail::on_datagram(datagram_socket& on, lent_datagram& came) {
+  ++calls;
+  if (came.segment_size() != 0) ++rows;
+  if (came.truncated()) ++truncated;
+  for (const byte_view each : segments(came.bytes(), came.segment_size())) {
+    received.emplace_back(as_text(each));
+    peers.push_back(came.peer());
+  }
+  if (when_received) when_received(on, came);
+}
+
+void mail::on_error(datagram_socket&, const datagram_error& what) { errors.push_back(what); }
+
+void mail::on_writable(datagram_socket& on) {
+  ++writables;
+  if (when_writable) when_writable(on);
+}
+
+void mail::on_drain(datagram_socket& on) {
+  if (when_drained)
+    when_drained(on);
+  else
+    datagram_handler::on_drain(on);
+}
+
+void mail::on_close(datagram_socket& on) {
+  ++closes;
+  if (when_closed) when_closed(on);
+}
+
+void datagram_case::TearDown() {
+  sockets_.clear();
+  conformance_test::TearDown();
+}
+
+datagram_socket& datagram_case::open(datagram_options options) {
+  if (options.address.empty() && options.inherited_descriptor < 0)
+    options.address = near().to_string();
+  auto made = datagram_socket::open(on(), options);
+  if (!made) throw std::runtime_error(describe(made.error()));
+  return *sockets_.emplace_back(std::make_unique<datagram_socket>(std::move(*made)));
+}
+
+datagram_socket& datagram_case::open(mail& by, datagram_options options) {
+  datagram_socket& made = open(std::move(options));
+  made.serve(by);
+  return made;
+}
+
+void datagram_case::destroy(datagram_socket& gone) {
+  std::erase_if(sockets_, [&](const auto& each) { return each.get() == &gone; });
+}
+
+datagram_options datagram_case::towards(const datagram_socket& to) {
+  datagram_options made;
+  made.peer = to.local().to_string();
+  return made;
+}
+
+std::string datagram_case::nowhere() {
+  datagram_socket& made = open();
+  const std::string at = made.local().to_string();
+  destroy(made);
+  turn_for(5ms);
+  return at;
+}
+
+void datagram_case::send_raw(const datagram_socket& to, std::string_view text) {
+  const int socket = ::socket(to.local().family(), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(::sendto(socket, text.data(), text.size(), 0, to.local().address(), to.local().size()),
+            static_cast<ssize_t>(text.size()));
+  ::close(socket);
+}
+
+void datagram_case::open_with_large_slots() {
+  auto large = options();
+  large.pool.slot_size_bytes = 66 * 1024;
+  large.pool.slot_count_initial = 16;
+  large.pool.slot_count_max = 128;
+  large.receive_buffer_count = 32;
+  open_reactor(large);
+}
+
+void datagram_case::open_with_slots(std::uint32_t count, std::uint32_t lent, std::uint32_t size) {
+  auto few = options();
+  few.pool.slot_size_bytes = size;
+  few.pool.slot_count_initial = few.pool.slot_count_max = count;
+  few.receive_buffer_count = lent;
+  open_reactor(few);
+}
+
+}  // namespace myra::conformance
