@@ -53,6 +53,7 @@ class cancelling_case : public conformance_test {
 
   void SetUp() override {
     conformance_test::SetUp();
+    if (IsSkipped()) return;
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     ours = ends[0];
@@ -61,7 +62,7 @@ class cancelling_case : public conformance_test {
   }
   void TearDown() override {
     if (ours >= 0) sockets().close(ours);
-    ::close(theirs);
+    if (theirs >= 0) ::close(theirs);
     conformance_test::TearDown();
   }
   /// A listening socket on 127.0.0.1.

@@ -129,6 +129,11 @@ TEST_P(coroutine_case, a_cancelled_receive_may_be_called_again) {
   finish(*peer);
 }
 
+task<std::size_t> size_of_next(connection& peer) {
+  auto bytes = co_await peer.receive({.deadline = 5s});
+  co_return bytes ? bytes->size() : 0;
+}
+
 TEST_P(coroutine_case, one_that_does_not_receive_stops_the_peer_at_the_high_water_mark) {
   auto few = this->options();
   few.receive_buffer_count = 8;
@@ -141,12 +146,13 @@ TEST_P(coroutine_case, one_that_does_not_receive_stops_the_peer_at_the_high_wate
   options.connection.receive_high_water_bytes = 64 * 1024;
   options.connection.receive_low_water_bytes = 16 * 1024;
   connection open = dial(at, options);
-  ASSERT_FALSE(run(on(), receive_within(open, 5s)));
+  const std::size_t taken = run(on(), size_of_next(open));
+  ASSERT_GT(taken, 0U);
   turn_for(100ms);
   EXPECT_FALSE(peer->done());
   // What was on its way when the mark was reached still comes: one ring's worth of slots at most.
   const auto ring_bytes = few.receive_buffer_count * few.pool.slot_size_bytes;
-  EXPECT_LE(open.counters().bytes_received, 64U * 1024 + ring_bytes);
+  EXPECT_LE(open.counters().bytes_received - taken, 64U * 1024 + ring_bytes);
   std::error_code why;
   const auto rest = run(on(), all_of(open, why));
   EXPECT_EQ(open.counters().bytes_received, bytes.size());

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "myra/io/kernel_version_test.hpp"
+
 namespace myra::conformance {
 namespace {
 
@@ -101,6 +103,8 @@ bool log_lines::contain(std::string_view part) const {
 void conformance_test::SetUp() {
   allow_many_descriptors();
   descriptors_before_ = open_descriptors();
+  if (GetParam().options.backend == io::backend_kind::uring && !io::why_no_uring().empty())
+    GTEST_SKIP() << io::why_no_uring();
   host_ = raw_sockets();
   open_reactor(options());
 }

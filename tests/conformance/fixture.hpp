@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "myra/core/patience_test.hpp"
 #include "myra/transport.hpp"
-#include "patience.hpp"
 #include "peer.hpp"
 #include "variant.hpp"
 

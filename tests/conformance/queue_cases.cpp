@@ -12,6 +12,7 @@ class tiny_queue_case : public conformance_test {
  protected:
   void SetUp() override {
     conformance_test::SetUp();
+    if (IsSkipped()) return;
     auto tiny = options();
     tiny.submission_entries = tiny.completion_entries = 8;
     open_reactor(tiny);

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <thread>
 
-#include "patience.hpp"
+#include "myra/core/patience_test.hpp"
 #include "peer.hpp"
 
 namespace myra::conformance {
@@ -53,6 +53,8 @@ class raw_end {
   explicit raw_end(descriptor socket) : socket_(std::move(socket)) {
     seen.connected = socket_.get() >= 0;
   }
+  /// It could not be connected, with this errno.
+  explicit raw_end(int error) { seen.saw_reset = error == ECONNRESET; }
 
   void carry_out(const step& next) {
     if (socket_.get() >= 0 && !act_on(next)) close();
@@ -171,18 +173,20 @@ class raw_peer final : public peer {
     done_.store(true, std::memory_order_release);
   }
 
-  descriptor accepted() {
+  raw_end accepted() {
     descriptor made;
     if (ready(listening_.get(), POLLIN))
       made = descriptor(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     listening_.close();
-    return made;
+    return raw_end(std::move(made));
   }
 
-  descriptor connected() {
+  raw_end connected() {
     descriptor made(::socket(to_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (::connect(made.get(), to_.address(), to_.size()) < 0) made.close();
-    return made;
+    // When the other side accepts and resets it before this call returns, it is the call that
+    // tells.
+    if (::connect(made.get(), to_.address(), to_.size()) < 0) return raw_end(errno);
+    return raw_end(std::move(made));
   }
 
   void tell() {

@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "myra/core/patience_test.hpp"
 #include "myra/io/backend.hpp"
 #include "myra/memory/buffer_pool.hpp"
 
@@ -200,7 +201,7 @@ class backend_test : public testing::TestWithParam<backend_maker> {
   /// Turns until `done` says so, for 5 s at most.
   template <class Condition>
   [[nodiscard]] bool until(Condition done) {
-    for (const time_point limit = clock::now() + 5s; clock::now() < limit;) {
+    for (const time_point limit = clock::now() + patient(5s); clock::now() < limit;) {
       if (done()) return true;
       turn(1ms);
     }
@@ -209,7 +210,7 @@ class backend_test : public testing::TestWithParam<backend_maker> {
   /// Waits outside of the backend until `socket` has so many bytes to read.
   static void await_bytes(int socket, std::size_t count) {
     int there = 0;
-    for (const time_point limit = clock::now() + 5s; clock::now() < limit;) {
+    for (const time_point limit = clock::now() + patient(5s); clock::now() < limit;) {
       ASSERT_EQ(::ioctl(socket, FIONREAD, &there), 0);
       if (static_cast<std::size_t>(there) >= count) return;
     }
@@ -218,7 +219,7 @@ class backend_test : public testing::TestWithParam<backend_maker> {
   /// The same until the peer's end or reset has arrived.
   static void await_hang_up(int socket) {
     pollfd hung_up{socket, POLLRDHUP, 0};
-    ASSERT_EQ(::poll(&hung_up, 1, 5000), 1);
+    ASSERT_EQ(::poll(&hung_up, 1, static_cast<int>(patient(5s).count())), 1);
   }
   /// A few turns in which nothing should happen.
   void idle_turns() {

@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "myra/io/kernel_version_test.hpp"
+
 namespace myra {
 namespace {
 
@@ -17,6 +19,11 @@ class coroutines : public testing::TestWithParam<io::backend_kind> {
  protected:
   static void keep(void* context, log_level, std::string_view line) noexcept {
     static_cast<std::vector<std::string>*>(context)->emplace_back(line);
+  }
+
+  void SetUp() override {
+    if (GetParam() == io::backend_kind::uring && !io::why_no_uring().empty())
+      GTEST_SKIP() << io::why_no_uring();
   }
 
   reactor open() {

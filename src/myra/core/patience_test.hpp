@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 
-namespace myra::conformance {
+namespace myra {
 
 [[nodiscard]] inline std::chrono::milliseconds patient(std::chrono::milliseconds limit) {
   const char* factor = std::getenv("MYRA_TIME_FACTOR");
@@ -19,4 +19,4 @@ namespace myra::conformance {
   return patient(std::chrono::milliseconds(1500));
 }
 
-}  // namespace myra::conformance
+}  // namespace myra
