@@ -108,6 +108,9 @@ class Image:
         else:
             self._archive.file(name, file.read_bytes(), 0o755 if executable else 0o644)
 
+    def write(self, name, text):
+        self._archive.file(name, text.encode(), 0o755)
+
     def run(self, command, environment, as_user):
         """What the machine does before it switches itself off."""
         exports = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]

@@ -5,20 +5,19 @@ import argparse
 import sys
 from pathlib import Path
 
+import document
 import image
 import kernel as kernels
 import machine
+import matrix
 import pins
+from report import say
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = [ROOT / "build/release/bin", ROOT / "examples", ROOT / "tests"]
 MODULES = ["veth", "tls", "dummy", "virtio_net", "virtio_pci"]
 NO_STATUS = 125
 SKIPPED = 77
-
-
-def say(text):
-    print(f"vm: {text}", file=sys.stderr, flush=True)
 
 
 def run_options():
@@ -93,7 +92,8 @@ def run(arguments):
     return report(machine.run(kernel, made, settings, show=True), options)
 
 
-VERBS = {"refresh": lambda _: kernels.refresh(say)}
+VERBS = {"refresh": lambda _: kernels.refresh(say), "matrix": matrix.main,
+         "document": document.main}
 
 
 def main(arguments):
