@@ -1,6 +1,7 @@
 #include "myra/reactor/choose_backend.hpp"
 
 #include "myra/io/epoll/epoll_backend.hpp"
+#include "myra/io/uring/known_bad.hpp"
 #include "myra/io/uring/uring.hpp"
 
 namespace myra {
@@ -20,9 +21,12 @@ io::uring_options uring_options_of(const reactor_options& options) {
 namespace {
 
 opened<chosen_backend> open_uring(const reactor_options& options, buffer_pool& pool) {
-  auto made = io::open_uring(uring_options_of(options), pool);
+  io::uring_options wanted = uring_options_of(options);
+  const std::string unused = io::avoid_known_bad(wanted.features);
+  auto made = io::open_uring(wanted, pool);
   if (!made) return std::unexpected(std::move(made.error()));
-  return chosen_backend{std::move(made->made), std::move(made->description)};
+  if (!unused.empty()) made->description += ", " + unused;
+  return chosen_backend{std::move(made->made), std::move(made->description), wanted.features};
 }
 
 opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& pool,
@@ -32,7 +36,7 @@ opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& p
   wanted.spin_time = options.spin_time;
   auto made = io::epoll_backend::open(wanted, pool);
   if (!made) return std::unexpected(std::move(made.error()));
-  return chosen_backend{std::move(*made), std::move(reason)};
+  return chosen_backend{std::move(*made), std::move(reason), options.features};
 }
 
 }  // namespace

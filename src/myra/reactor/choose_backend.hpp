@@ -15,6 +15,8 @@ namespace myra {
 struct chosen_backend {
   std::unique_ptr<io::backend> backend;
   std::string reason;
+  /// Those of the options, without what does harm on this kernel.
+  io::feature_switches features;
 };
 
 /// Errors: the backend asked for by name cannot be had; the report says why. `automatic` takes

@@ -15,8 +15,10 @@ opened<std::unique_ptr<loop>> loop::open(const reactor_options& options) {
   if (!pool) return report(pool.error(), "memory for the buffer pool");
   auto chosen = choose_backend(options, **pool);
   if (!chosen) return std::unexpected(std::move(chosen.error()));
+  reactor_options usable = options;
+  usable.features = chosen->features;
   return std::unique_ptr<loop>(
-      new loop(options, std::move(*pool), std::move(chosen->backend), std::move(chosen->reason)));
+      new loop(usable, std::move(*pool), std::move(chosen->backend), std::move(chosen->reason)));
 }
 
 loop::loop(const reactor_options& options, buffer_pool::owner pool,

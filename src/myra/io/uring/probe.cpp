@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "myra/io/datagram_operation.hpp"
+#include "myra/io/uring/known_bad.hpp"
 #include "myra/io/uring/uring_backend.hpp"
 
 namespace myra::io {
@@ -49,6 +50,12 @@ class feature_list {
   void used_if(bool wanted, const char* name, const char* for_what) {
     to_.features.push_back({name, wanted ? feature_state::used : feature_state::available,
                             wanted ? for_what : "switched off by its option"});
+  }
+  /// Of what is wanted and does harm on this kernel.
+  void avoid(const known_bad& each) {
+    for (feature& listed : to_.features)
+      if (listed.name == each.name && listed.state == feature_state::used)
+        listed = {each.name, feature_state::available, each.why};
   }
   void available_if(bool there, const char* name, const char* unused_because,
                     const char* absent_because) {
@@ -140,15 +147,19 @@ void list_unused(feature_list& list, io_uring& on) {
 capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   capabilities found;
   found.kernel = release();
-  auto backend = uring_backend::open(options, pool);
+  uring_options usable = options;
+  const std::string unused = avoid_known_bad(usable.features);
+  auto backend = uring_backend::open(usable, pool);
   if (!backend) {
     found.why = describe(backend.error());
     return found;
   }
   found.uring = true;
-  found.why = (*backend)->description();
+  found.why = (*backend)->description() + (unused.empty() ? "" : ", " + unused);
   feature_list list(found);
   list_used(list, options.features);
+  for (const known_bad& each : known_bad_kernels())
+    if (options.features.*each.feature && !(usable.features.*each.feature)) list.avoid(each);
   list_direct(list, (*backend)->direct(), options.features);
   list_udp(list, options.features);
   list_unused(list, (*backend)->ring_for_probe());
