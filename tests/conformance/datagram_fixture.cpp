@@ -87,11 +87,13 @@ void datagram_case::open_with_large_slots() {
   open_reactor(large);
 }
 
-void datagram_case::open_with_slots(std::uint32_t count, std::uint32_t lent, std::uint32_t size) {
+void datagram_case::open_with_slots(std::uint32_t count, std::uint32_t lent, std::uint32_t size,
+                                    std::optional<io::waiting> wait) {
   auto few = options();
   few.pool.slot_size_bytes = size;
   few.pool.slot_count_initial = few.pool.slot_count_max = count;
   few.receive_buffer_count = lent;
+  few.wait = wait.value_or(few.wait);
   open_reactor(few);
 }
 

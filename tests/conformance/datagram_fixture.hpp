@@ -49,7 +49,8 @@ class datagram_case : public conformance_test {
   void send_raw(const datagram_socket& to, std::string_view text);
   /// A reactor whose slots take the largest datagrams.
   void open_with_large_slots();
-  void open_with_slots(std::uint32_t count, std::uint32_t lent, std::uint32_t size = 4096);
+  void open_with_slots(std::uint32_t count, std::uint32_t lent, std::uint32_t size = 4096,
+                       std::optional<io::waiting> wait = {});
 
  private:
   std::deque<mail> mails_;

@@ -117,7 +117,7 @@ TEST_P(receiving_datagrams_case, four_slots_lose_none) {
 }
 
 TEST_P(receiving_datagrams_case, a_socket_without_buffers_goes_on_when_one_comes_home) {
-  open_with_slots(4, 4);
+  open_with_slots(4, 4, 4096, io::waiting::block);
   mail& seen = letters();
   std::vector<buffer> held;
   seen.when_received = [&](datagram_socket&, lent_datagram& came) {

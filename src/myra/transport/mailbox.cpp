@@ -104,14 +104,14 @@ void mailbox::begin_closing() noexcept {
 
 void mailbox::close_when_idle() noexcept {
   if (!receive_.idle() || in_flight_count_ != 0 || !close_.idle()) return;
-  if (close_.descriptor < 0) return;
+  if (!close_.descriptor.valid()) return;
   drop_queue();
   loop_.backend().submit(close_);
 }
 
 void mailbox::on_close_complete(io::operation& completed, io::completion&) noexcept {
   mailbox& self = static_cast<own<io::close_operation>&>(completed).self;
-  self.close_.descriptor = -1;
+  self.close_.descriptor = {};
   self.state_ = datagram_state::closed;
   self.attend_.unlink();
   if (self.handler_ != nullptr)
