@@ -38,10 +38,10 @@ log_sink log_to_stderr(const char* program) noexcept {
   return {.write = write_line, .context = const_cast<char*>(program)};
 }
 
-void announce(const reactor& on, const listener& ready) {
+void announce(const reactor& on, const endpoint& ready) {
   const bool fell_back = on.backend() == io::backend_kind::epoll;
-  std::printf("listening on %s (%s%s)\n", ready.local().to_string().c_str(),
-              io::name_of(on.backend()), fell_back ? (": " + on.reason()).c_str() : "");
+  std::printf("listening on %s (%s%s)\n", ready.to_string().c_str(), io::name_of(on.backend()),
+              fell_back ? (": " + on.reason()).c_str() : "");
   std::fflush(stdout);
 }
 

@@ -23,6 +23,7 @@ int refuse(std::string_view program, const error_report& why);
 
 /// Prints and flushes the line for people and for scripts that wait for it: `listening on HOST:PORT
 /// (uring)`, or `(epoll: WHY)`.
-void announce(const reactor& on, const listener& ready);
+void announce(const reactor& on, const endpoint& ready);
+inline void announce(const reactor& on, const listener& ready) { announce(on, ready.local()); }
 
 }  // namespace myra::config
