@@ -8,7 +8,8 @@
 
 #include "myra/io/backend_connect_test.hpp"
 #include "myra/io/backend_control_test.hpp"
-#include "myra/io/backend_datagram_test.hpp"
+#include "myra/io/backend_datagram_receive_test.hpp"
+#include "myra/io/backend_datagram_send_test.hpp"
 #include "myra/io/backend_fixture_test.hpp"
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
