@@ -45,22 +45,22 @@ class Run:
         return failed + self.wrong
 
 
-def make_image(kernel, chosen):
+def make_image(kernel, suite):
     made = image.Image(kernel, MODULES)
     for program in dict.fromkeys(steps.PROGRAMS):
         made.add(image.find_program(program, [BIN]))
     for script in ("kv.sh", "echo.sh"):
         made.add(image.GUEST / script)
-    made.write("t/all.sh", steps.script(chosen))
-    for number, step in enumerate(chosen):
-        made.write(f"t/steps/{number}", step.command + "\n")
+    made.write("t/all.sh", steps.script(suite))
+    for name, text in steps.files(suite).items():
+        made.write(f"t/steps/{name}", text)
     made.run(["sh", "./all.sh"], {"MYRA_TIME_FACTOR": str(machine.TIME_FACTOR)}, as_user=False)
     return made
 
 
 def judge_probe(run, files):
     since, expected = truth.read()
-    for user in steps.USERS:
+    for user in run.results:
         try:
             probe = json.loads(files[f"{user}/probe.json"])
         except (KeyError, ValueError):
@@ -83,18 +83,18 @@ def judge_skips(run):
                       for reason, count in reasons.items() if "io_uring" in reason]
 
 
-def judge(run, outcome, chosen):
+def judge(run, outcome, suite):
     run.seconds = outcome.seconds
     run.output, run.kernel_log = outcome.output, outcome.kernel_log
     if outcome.status is None:
         run.wrong.append(f"no exit status from the machine: {outcome.why}")
     run.wrong += [f"the kernel says: {line}" for line in outcome.trouble]
-    run.results = {user: steps.read(chosen, user, outcome.files) for user in steps.USERS}
+    run.results = {user: steps.read(each, user, outcome.files) for user, each in suite.items()}
     judge_probe(run, outcome.files)
     judge_skips(run)
 
 
-def run_kernel(series, chosen, show):
+def run_kernel(series, suite, show):
     run = Run(series)
     try:
         kernel = kernels.get(series, report.say)
@@ -104,9 +104,9 @@ def run_kernel(series, chosen, show):
         return run
     run.release, run.version = kernel.release, kernel.version
     report.say(f"Linux {series} ({kernel.version})")
-    limit = SPARE_SECONDS + len(steps.USERS) * sum(step.seconds for step in chosen)
+    limit = SPARE_SECONDS + sum(step.seconds for each in suite.values() for step in each)
     settings = machine.Settings(seconds=limit)
-    judge(run, machine.run(kernel, make_image(kernel, chosen), settings, show), chosen)
+    judge(run, machine.run(kernel, make_image(kernel, suite), settings, show), suite)
     return run
 
 
@@ -128,9 +128,9 @@ def main(arguments):
     options = parse(arguments)
     all_series = list(pins.by_series(pins.read()))
     series = options.kernel or (SHORT_KERNELS if options.short else all_series)
-    chosen = steps.SHORT if options.short else steps.FULL
+    suite = steps.SHORT if options.short else steps.FULL
     began = time.monotonic()
-    runs = [run_kernel(each, chosen, options.show) for each in series]
+    runs = [run_kernel(each, suite, options.show) for each in series]
     for run in runs:
         report.explain(run)
     found = report.as_json(runs, time.monotonic() - began, short=options.short)

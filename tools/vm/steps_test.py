@@ -75,7 +75,9 @@ class Steps(unittest.TestCase):
             checked = subprocess.run(["sh", "-n"], input=steps.script(chosen), text=True,
                                      capture_output=True)
             self.assertEqual(checked.returncode, 0, checked.stderr)
-            self.assertEqual(len({step.name for step in chosen}), len(chosen))
+            for user, each in chosen.items():
+                self.assertEqual(len({step.name for step in each}), len(each), user)
+            self.assertEqual(len(steps.files(chosen)), sum(map(len, chosen.values())))
 
 
 if __name__ == "__main__":

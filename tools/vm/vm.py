@@ -33,7 +33,8 @@ def run_options():
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--modules", default="", help="kernel modules more to load: 'tls bridge'")
     parser.add_argument("--two-nics", action="store_true",
-                        help="two virtio network cards on one hub, eth0 and eth1")
+                        help="two virtio network cards on one hub: eth0 is 192.0.2.1, and 192.0.2.2 "
+                             "is reached through it; `on_peer COMMAND` runs there")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB")
     parser.add_argument("--limit", type=int, default=120, metavar="SECONDS", help="time limit")

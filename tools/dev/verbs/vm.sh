@@ -1,4 +1,4 @@
-# vm --kernel 6.1 COMMAND...   Run a program of the release build on another kernel.
+# vm --kernel 6.1 CMD...   Run a program of the release build on another kernel.
 #
 # Boots one of Debian's kernels in a virtual machine (QEMU, software emulation: needs no rights and
 # no KVM), runs the command in it, brings its output and exit status back, and shows the kernel's
@@ -9,10 +9,13 @@
 #   ./dev vm --kernel 7.3 --user conformance_test --gtest_filter='*echo*'
 #   ./dev vm --kernel 5.10 sh -c 'uname -a; exit 3'
 #   ./dev vm --kernel 6.12 --help      the options: modules, network cards, memory, time limit
+#   ./dev vm matrix --short            tests, servers and probe on one old and one new kernel
+#   ./dev vm matrix                    the same on all kernels, and every variant of io_uring
+#   ./dev vm document                  write docs/kernels.md from the last whole matrix
 #   ./dev vm refresh                   pin the newest kernels that the archives carry
 
 source "$MYRA_ROOT/tools/dev/build.sh"
 
 need_packages build vm
-[[ ${1-} == refresh ]] || build_preset release
+case ${1-} in refresh | document) ;; *) build_preset release ;; esac
 exec python3 -B tools/vm/vm.py "$@"
