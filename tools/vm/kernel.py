@@ -78,6 +78,7 @@ def unpack(files, folder):
     """Lays the packages out as vmlinuz, config, release and root/lib/modules, whichever way their
     Debian release splits them."""
     raw = folder / "raw"
+    raw.mkdir(parents=True)
     for file in files:
         subprocess.run(["dpkg-deb", "-x", file, raw], check=True)
     modules = folder / "root/lib/modules"
@@ -119,8 +120,13 @@ def fetch_candidate(candidate, cache, folder, say):
     raise archive.ArchiveError("; ".join(reasons))
 
 
+def folder_name(candidate):
+    return f"{candidate.series}-{candidate.version}"
+
+
 def get(series, say, cache=None):
-    """The kernel of that series, fetched when the cache lacks it."""
+    """The kernel of that series, fetched when the cache lacks it. A package that is not the pinned
+    one is an error (archive.Damaged), and no reason to do without."""
     cache = cache or cache_folder()
     candidates = pins.by_series(pins.read()).get(series)
     if not candidates:
@@ -129,7 +135,7 @@ def get(series, say, cache=None):
     with locked(cache):
         reasons = []
         for candidate in candidates:
-            folder = cache / "kernels" / f"{series}-{candidate.version}"
+            folder = cache / "kernels" / folder_name(candidate)
             try:
                 if not folder.exists():
                     fetch_candidate(candidate, cache, folder, say)
@@ -160,6 +166,15 @@ def newest(series, suite):
     return sorted(parts or whole, key=lambda each: each.name)
 
 
+def prune(cache, candidates):
+    """Removes the kernels from the cache that are not pinned any more; their names."""
+    pinned = {folder_name(each) for each in candidates}
+    gone = [found for found in (cache / "kernels").glob("*") if found.name not in pinned]
+    for folder in gone:
+        shutil.rmtree(folder)
+    return [folder.name for folder in gone]
+
+
 def refresh(say, cache=None):
     """Pins the newest of every series and suite in the file; keeps what cannot be found."""
     cache = cache or cache_folder()
@@ -178,4 +193,6 @@ def refresh(say, cache=None):
             say(f"{candidate.series} of {candidate.suite}: {candidate.version} -> "
                 f"{found[0].version}")
             candidate.packages = found
-    pins.write(candidates)
+        pins.write(candidates)
+        for name in prune(cache, candidates):
+            say(f"removed {name} from the cache")

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import archive
 import image
 import kernel as kernels
 import machine
@@ -101,6 +102,9 @@ def run_kernel(series, suite, show):
     except kernels.Unavailable as why:
         run.skipped = f"cannot be had: {why}"
         report.say(f"SKIP: Linux {series} {run.skipped}")
+        return run
+    except archive.Damaged as why:
+        run.wrong.append(str(why))
         return run
     run.release, run.version = kernel.release, kernel.version
     report.say(f"Linux {series} ({kernel.version})")

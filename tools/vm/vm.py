@@ -5,6 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import archive
 import document
 import image
 import kernel as kernels
@@ -87,6 +88,9 @@ def run(arguments):
     except kernels.Unavailable as why:
         say(f"SKIP: Linux {options.kernel} cannot be had: {why}")
         return SKIPPED
+    except archive.Damaged as why:
+        say(str(why))
+        return NO_STATUS
     except image.ImageError as why:
         parser.error(str(why))
     settings = machine.Settings(options.cpus, options.memory, options.limit, options.two_nics)
