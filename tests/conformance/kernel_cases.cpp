@@ -131,13 +131,14 @@ TEST_P(kernel_case, accepting_at_the_descriptor_limit_backs_off_and_recovers) {
     turn_until([&] { return seen.opens == 5 && at.counters().back_offs > 0; });
     const auto cpu_before = processor_time();
     const auto began = clock::now();
-    turn_for(700ms);
+    // In turns as long as the back-off lets them be: turns of the case's own making would count.
+    while (clock::now() < began + 700ms) ASSERT_TRUE(on().run_once(100ms));
     const auto share =
         static_cast<double>((processor_time() - cpu_before).count()) /
         static_cast<double>(
             std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - began).count());
     EXPECT_EQ(seen.opens, 5);
-    EXPECT_LT(share, 0.10) << "of which the case's own turns of two milliseconds are a part";
+    EXPECT_LT(share, 0.10);
     EXPECT_LT(at.counters().back_offs, 20U);
     EXPECT_TRUE(log().contain("accepting pauses"));
   }
