@@ -1,9 +1,10 @@
 """Runs the same programs on every kernel, as root and as an ordinary user."""
 
 import argparse
+import contextlib
+import hashlib
 import json
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,18 +130,32 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
+def binaries():
+    """The same for two matrices of one build."""
+    files = [BIN / name for name in sorted(steps.PROGRAMS) if (BIN / name).exists()]
+    return hashlib.sha256("".join(map(archive.sha256, files)).encode()).hexdigest()
+
+
+def keep(found):
+    """Adds to what earlier runs of this build left for other kernels, so that a matrix may be run a
+    kernel at a time."""
+    with contextlib.suppress(OSError, ValueError):
+        found = report.merged(json.loads(RESULT.read_text()), found)
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps(found, indent=1) + "\n")
+
+
 def main(arguments):
     options = parse(arguments)
     all_series = list(pins.by_series(pins.read()))
     series = options.kernel or (SHORT_KERNELS if options.short else all_series)
     suite = steps.SHORT if options.short else steps.FULL
-    began = time.monotonic()
-    runs = [run_kernel(each, suite, options.show) for each in series]
-    for run in runs:
-        report.explain(run)
-    found = report.as_json(runs, time.monotonic() - began, short=options.short)
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(found, indent=1) + "\n")
+    build, runs = binaries(), []
+    for each in series:
+        runs.append(run_kernel(each, suite, options.show))
+        report.explain(runs[-1])
+        found = report.as_json(runs, build, options.short)
+        keep(found)
     if options.json:
         print(json.dumps(found, indent=1))
     else:

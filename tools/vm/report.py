@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 
 import machine
+import truth
 
 HEADINGS = ("kernel", "as", "backend", "passed", "failed", "skipped", "probe", "seconds")
 FAILED_CASE = re.compile(r"^\[  FAILED  \].*|.*: Failure$|^kv: .*|.*exited with.*")
@@ -60,18 +61,32 @@ def of_run(run):
     return {
         "series": run.series, "release": run.release, "version": run.version,
         "skipped": run.skipped, "seconds": round(run.seconds, 1), "wrong": run.wrong,
+        "failed": len(run.failures()),
         "users": {user: of_user(run, user, results) for user, results in run.results.items()},
     }
 
 
-def as_json(runs, seconds, short):
-    ran = [run for run in runs if not run.skipped]
-    return {
-        "short": short, "seconds": round(seconds, 1), "time_factor": machine.TIME_FACTOR,
-        "kernels_run": len(ran), "kernels_skipped": len(runs) - len(ran),
-        "failed": sum(len(run.failures()) for run in runs),
-        "kernels": [of_run(run) for run in runs],
-    }
+def as_json(runs, binaries="", short=False):
+    """All that came of the runs; `binaries` tells one build from another."""
+    return totals({"short": short, "binaries": binaries, "time_factor": machine.TIME_FACTOR,
+                   "kernels": [of_run(run) for run in runs]})
+
+
+def totals(found):
+    skipped = sum(bool(kernel["skipped"]) for kernel in found["kernels"])
+    return {**found, "kernels_run": len(found["kernels"]) - skipped, "kernels_skipped": skipped,
+            "failed": sum(kernel["failed"] for kernel in found["kernels"]),
+            "seconds": round(sum(kernel["seconds"] for kernel in found["kernels"]), 1)}
+
+
+def merged(earlier, found):
+    """With the kernels of an earlier matrix of the same kind and build that this one left out."""
+    if any(earlier.get(key) != found[key] for key in ("short", "binaries", "time_factor")):
+        return found
+    ran = {kernel["series"] for kernel in found["kernels"]}
+    kept = [kernel for kernel in earlier["kernels"] if kernel["series"] not in ran]
+    kernels = sorted(kept + found["kernels"], key=lambda kernel: truth.ordered(kernel["series"]))
+    return totals({**found, "kernels": kernels})
 
 
 def rows(found):

@@ -39,7 +39,7 @@ def printed(found):
 
 class Table(unittest.TestCase):
     def test_kernels_and_users_are_rows(self):
-        text = printed(report.as_json([run("6.1"), missing("5.10")], 20.0, short=True))
+        text = printed(report.as_json([run("6.1"), missing("5.10")], short=True))
         lines = text.splitlines()
         self.assertRegex(lines[1], r"^6\.1 \(6\.1\.0-1\) +root +uring +10 +0 +2 +right")
         self.assertIn("Linux 5.10 was skipped: cannot be had: no network", text)
@@ -48,13 +48,28 @@ class Table(unittest.TestCase):
 
     def test_failures_are_counted(self):
         bad = run("6.1", failed=["io.case"], wrong=["as user, probe: rings: used, but ..."])
-        found = report.as_json([bad], 20.0, short=False)
+        found = report.as_json([bad])
         self.assertEqual(found["failed"], 3)
         self.assertIn("wrong", printed(found).splitlines()[2])
 
     def test_what_is_printed_is_also_json(self):
-        found = report.as_json([run("6.1")], 20.0, short=False)
+        found = report.as_json([run("6.1")])
         self.assertEqual(json.loads(json.dumps(found)), found)
+
+
+class Merged(unittest.TestCase):
+    def test_kernels_of_the_same_build_are_kept(self):
+        earlier = report.as_json([run("6.12"), run("6.1", failed=["io.case"])], "build 1")
+        now = report.as_json([run("6.1")], "build 1")
+        both = report.merged(earlier, now)
+        self.assertEqual([each["series"] for each in both["kernels"]], ["6.1", "6.12"])
+        self.assertEqual((both["kernels_run"], both["failed"]), (2, 0))
+
+    def test_another_build_is_not_mixed_in(self):
+        earlier = report.as_json([run("6.12")], "build 1")
+        self.assertEqual(len(report.merged(earlier, report.as_json([run("6.1")], "2"))["kernels"]), 1)
+        short = report.as_json([run("6.1")], "build 1", short=True)
+        self.assertEqual(len(report.merged(earlier, short)["kernels"]), 1)
 
 
 class Skips(unittest.TestCase):
@@ -67,7 +82,7 @@ class Skips(unittest.TestCase):
 
     def test_no_kernel_at_all_is_a_skip_and_not_a_pass(self):
         with mock.patch.object(kernel, "get", side_effect=kernel.Unavailable("no network")), \
-                mock.patch.object(matrix, "RESULT"), \
+                mock.patch.object(matrix, "keep"), \
                 contextlib.redirect_stdout(io.StringIO()) as out, \
                 contextlib.redirect_stderr(io.StringIO()):
             self.assertEqual(matrix.main(["--short"]), matrix.SKIPPED)
@@ -76,7 +91,7 @@ class Skips(unittest.TestCase):
 
 class Document(unittest.TestCase):
     def test_each_kernel_is_a_column(self):
-        text = document.text(report.as_json([run("6.1"), run("7.3")], 20.0, short=False))
+        text = document.text(report.as_json([run("6.1"), run("7.3")]))
         self.assertIn("| feature | 6.1 | 7.3 |", text)
         self.assertIn("| rings | **used** / available | **used** / available |", text)
         self.assertIn("| 6.1 (6.1.0-1) | root | uring | 10 | 0 | 2: assertions are off |", text)
