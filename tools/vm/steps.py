@@ -39,6 +39,8 @@ UNITS = [gtest(f"{layer}_test", 300) for layer in
          ("core", "memory", "io", "io_epoll", "io_uring", "reactor", "framing", "transport")]
 TRAFFIC = [Step(f"{program} {backend}", f"./{program}.sh {backend}", 200)
            for program in ("echo", "kv") for backend in ("auto", "epoll")]
+# Some kernels charge rings to RLIMIT_MEMLOCK, for all but root.
+TRAFFIC.append(Step("echo with 64 KiB locked", "ulimit -l 64 && ./echo.sh auto", 200))
 EVERY_VARIANT = [PROBE, *UNITS, gtest("conformance_test", 1500, shards=2), *TRAFFIC]
 BOTH_BACKENDS = [PROBE, *UNITS, gtest("conformance_test", 600, SHORT_VARIANTS, shards=2), *TRAFFIC]
 # What root's run says of io_uring without one of its features holds for other users as well.
