@@ -21,9 +21,11 @@ RESULTS = """## Tests
 
 Unit and conformance tests, the echo server with its verifying client, and the key-value server under `redis-cli` and
 `redis-benchmark`, on each backend, in a virtual machine under software emulation. Deadlines of the tests are multiplied
-by {factor} there; none is ever met early.
+by {factor} there; none is ever met early. {variants}
 
 """
+ALL_VARIANTS = "As root, also io_uring with each of its features left unused, one at a time."
+SHORT_VARIANTS = "This was the short form: both backends, and no io_uring with a feature left unused."
 FEATURES = """## Features
 
 What the probe finds: **used**, available (the kernel has it, Myra leaves it), or - (absent). The same as root and as an
@@ -91,7 +93,8 @@ def known_bad_rows():
 
 def text(found):
     kernels = kernels_that_ran(found)
-    parts = [TOP, RESULTS.format(factor=found["time_factor"]),
+    variants = SHORT_VARIANTS if found["short"] else ALL_VARIANTS
+    parts = [TOP, RESULTS.format(factor=found["time_factor"], variants=variants),
              "\n".join(table(result_rows(found))), "\n\n", FEATURES,
              "\n".join(table(feature_rows(kernels))), "\n\n",
              "\n".join([*epoll_reasons(kernels)]), "\n\n", BAD,
@@ -105,10 +108,9 @@ def main(_):
         return 1
     found = json.loads(RESULT.read_text())
     ran = {kernel["series"] for kernel in kernels_that_ran(found)}
-    if found["short"] or found["failed"] or ran != set(pins.by_series(pins.read())):
-        report.say(f"docs/kernels.md shows a whole matrix in which nothing failed. The last one: "
-                   f"{'short' if found['short'] else 'not short'}, {found['failed']} failures, "
-                   f"kernels {' '.join(sorted(ran))}")
+    if found["failed"] or ran != set(pins.by_series(pins.read())):
+        report.say(f"docs/kernels.md shows every kernel, and that nothing failed. The last matrix: "
+                   f"{found['failed']} failures, kernels {' '.join(sorted(ran))}")
         return 1
     FILE.write_text(text(found))
     report.say(f"wrote {FILE.relative_to(ROOT)}")
