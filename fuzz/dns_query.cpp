@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::require(std::memcmp(reply.data(), data, 2) == 0, "a reply has the question's number");
   fuzz::require((static_cast<unsigned>(reply[2]) & 0x80U) != 0, "a reply says that it is one");
   const auto asked = dns::read_query(request);
-  fuzz::require(reply.size() <= asked->reply_size_max, "a reply fits");
+  fuzz::require(asked && reply.size() <= asked->reply_size_max, "a reply fits");
   fuzz::require(!dns::read_query(reply), "a reply is not answered");
   return 0;
 }

@@ -130,8 +130,9 @@ myra::opened<zone> zone::parse(std::string_view text, const std::string& source)
 }
 
 void zone::answer(const query& asked, reply_writer& reply) const {
+  if (!asked.name || asked.record_class != 1 || !contains(asked.name->bytes()))
+    return reply.set_code(response_code::refused);
   const std::string_view name = asked.name->bytes();
-  if (asked.record_class != 1 || !contains(name)) return reply.set_code(response_code::refused);
   const auto known = names_.find(name);
   if (known == names_.end()) {
     reply.set_code(response_code::name_error);
