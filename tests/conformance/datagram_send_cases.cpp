@@ -31,6 +31,7 @@ TEST_P(sending_datagrams_case, a_buffer_goes_back_out_uncopied) {
   request.resize(4);
   std::ranges::copy(as_bytes("ping"), request.writable().begin());
   EXPECT_EQ(from.send(std::move(request), to.local()), send_status::accepted);
+  // NOLINTNEXTLINE(bugprone-use-after-move): that it was taken is what is tested
   EXPECT_FALSE(request);
   turn_until([&] { return client.received.size() == 1; });
   EXPECT_EQ(client.received[0], "ping");
@@ -140,6 +141,7 @@ TEST_P(sending_datagrams_case, a_full_queue_says_so_and_tells_of_room) {
   buffer unsent = from.acquire();
   unsent.resize(1);
   EXPECT_EQ(from.send(std::move(unsent), to.local()), send_status::back_pressured);
+  // NOLINTNEXTLINE(bugprone-use-after-move): it is moved from only when accepted
   EXPECT_TRUE(unsent) << "what is not accepted stays its owner's";
   unsent.release();
   EXPECT_EQ(from.send_copy(as_bytes("8"), to.local()), send_status::back_pressured);
