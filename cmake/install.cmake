@@ -6,8 +6,9 @@ include(CMakePackageConfigHelpers)
 set(myra_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/myra")
 
 # The backends' headers show liburing or the kernel, and only the reactor includes them.
+# The schema compiler's library is for myrac alone.
 set(myra_private_headers PATTERN "*_test.hpp" EXCLUDE PATTERN "io/uring" EXCLUDE
-  PATTERN "io/epoll" EXCLUDE)
+  PATTERN "io/epoll" EXCLUDE PATTERN "myra/schema" EXCLUDE)
 if(NOT TARGET myra::config)
   list(APPEND myra_private_headers PATTERN "myra/config" EXCLUDE)
 endif()

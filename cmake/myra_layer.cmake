@@ -4,12 +4,14 @@
 #              SOURCES frame_reader.cpp frame_writer.cpp
 #              TESTS frame_reader_test.cpp frame_writer_test.cpp
 #              USES memory core
-#              [PRIVATE_LIBS toml++ ...])
+#              [PRIVATE_LIBS toml++ ...]
+#              [NOT_INSTALLED])
 #     A layer: the static library myra_framing (header-only without SOURCES), known as
 #     myra::framing, and the GoogleTest executable framing_test. USES names every layer whose
 #     headers it includes, and only layers declared before it: that is what keeps includes
 #     pointing down. tools/check_layers.py holds the #include lines against the same list.
 #     PRIVATE_LIBS are linked to the library and to its tests, and are seen by nobody else.
+#     NOT_INSTALLED: for our own programs; the installed package does not have it.
 #
 #   myra_executable(NAME myra-kv SOURCES main.cpp LIBS myra::transport)
 #     A program in the bin folder.
@@ -33,7 +35,7 @@ include(GNUInstallDirs)
 include(GoogleTest)
 
 function(myra_layer)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;TESTS;USES;PRIVATE_LIBS")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "NOT_INSTALLED" "NAME" "SOURCES;TESTS;USES;PRIVATE_LIBS")
   myra_check_arguments(myra_layer "NAME")
   foreach(used IN LISTS arg_USES)
     if(NOT TARGET myra::${used})
@@ -58,7 +60,9 @@ function(myra_layer)
   target_link_libraries(${target} ${scope} ${arg_USES})
   target_include_directories(${target} ${scope}
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  install(TARGETS ${target} EXPORT myra-targets)
+  if(NOT arg_NOT_INSTALLED)
+    install(TARGETS ${target} EXPORT myra-targets)
+  endif()
 
   if(MYRA_BUILD_TESTS AND arg_TESTS)
     myra_executable(NAME ${arg_NAME}_test SOURCES ${arg_TESTS}

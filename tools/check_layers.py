@@ -28,7 +28,7 @@ MAY_INCLUDE_LIBURING = ("src/myra/io/uring/", "bench/", "tests/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 LAYER_CALL = re.compile(r"myra_layer\s*\(([^)]*)\)")
-KEYWORDS = {"NAME", "SOURCES", "TESTS", "USES", "PRIVATE_LIBS"}
+KEYWORDS = {"NAME", "SOURCES", "TESTS", "USES", "PRIVATE_LIBS", "NOT_INSTALLED"}
 
 
 class Layer:
