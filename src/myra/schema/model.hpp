@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -103,6 +104,27 @@ struct declaration {
   position at;  ///< Of its name.
 };
 
+/// Where a field lies in the fixed part of its message: chosen once by the layout, then kept for
+/// ever.
+struct placement {
+  static constexpr std::uint32_t none = UINT32_MAX;
+
+  std::uint32_t offset_bytes =
+      none;  ///< From the start of the fixed part; none: it has no place there.
+  std::uint32_t size_bytes = 0;
+  std::uint32_t bit =
+      none;  ///< Its presence bit, counted as the wire format does; none: it has none.
+
+  friend bool operator==(const placement&, const placement&) = default;
+};
+
+/// A field that was deleted: its tag and its place are never given to another one.
+struct tombstone {
+  std::uint32_t tag = 0;
+  std::string name;
+  placement placed;
+};
+
 struct field : declaration {
   std::uint32_t tag = 0;  ///< From 1, unique in its message, for ever. Alternatives have their own.
   type value;             ///< Of one element where the field is repeated.
@@ -126,6 +148,7 @@ struct message : declaration {
   bool is_group = false;      ///< Declared in place by a repeated field; its name is PARENT_FIELD.
   std::uint32_t parent = 0;   ///< Of a group: index of the message in which it was declared.
   std::vector<field> fields;  ///< By ascending tag.
+  std::vector<tombstone> deleted_fields;  ///< From the ledger, by ascending tag.
 };
 
 struct enum_value : declaration {
