@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "myra/config/message.hpp"
-#include "myra/config/nearest_name.hpp"
 #include "myra/config/quantity.hpp"
+#include "myra/core/nearest_name.hpp"
 
 namespace myra::config {
 namespace {

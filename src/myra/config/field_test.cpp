@@ -4,9 +4,7 @@
 
 #include <chrono>
 #include <limits>
-#include <vector>
 
-#include "myra/config/nearest_name.hpp"
 #include "myra/config/quantity.hpp"
 
 namespace myra::config {
@@ -56,19 +54,6 @@ TEST(quantity, a_printed_time_reads_back) {
   EXPECT_EQ(print_time(2h), "2h");
   for (const duration each : std::initializer_list<duration>{0s, 1ns, 999us, 1h, 61min, 86400s})
     EXPECT_EQ(parse_time(print_time(each)), each);
-}
-
-TEST(nearest_name, finds_slips_of_the_fingers_and_words_in_the_wrong_place) {
-  const std::vector<string> known = {"reactor.backend", "reactor.wait", "listener.backlog",
-                                     "threads"};
-  EXPECT_EQ(nearest_name("reactor.backnd", known), "reactor.backend");
-  EXPECT_EQ(nearest_name("thread", known), "threads");
-  EXPECT_EQ(nearest_name("backend", known), "reactor.backend");
-  EXPECT_EQ(nearest_name("listener.backend", known), "reactor.backend");
-  EXPECT_EQ(nearest_name("listener.backlogs", known), "listener.backlog");
-  EXPECT_EQ(nearest_name("colour", known), "");
-  EXPECT_EQ(nearest_name(string(10'000, 'x'), known), "");
-  EXPECT_EQ(nearest_name("x", {}), "");
 }
 
 TEST(field, a_flag_takes_a_truth_and_nothing_else) {

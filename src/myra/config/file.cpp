@@ -9,7 +9,7 @@
 
 #include "myra/config/configure.hpp"
 #include "myra/config/message.hpp"
-#include "myra/config/nearest_name.hpp"
+#include "myra/core/nearest_name.hpp"
 
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1

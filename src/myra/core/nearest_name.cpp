@@ -1,10 +1,10 @@
-#include "myra/config/nearest_name.hpp"
+#include "myra/core/nearest_name.hpp"
 
 #include <algorithm>
 #include <numeric>
 #include <vector>
 
-namespace myra::config {
+namespace myra {
 namespace {
 
 /// How many letters have to be changed, added or left out (Levenshtein), row by row.
@@ -48,4 +48,4 @@ std::string nearest_name(std::string_view typed, std::span<const std::string> kn
   return nearest;
 }
 
-}  // namespace myra::config
+}  // namespace myra

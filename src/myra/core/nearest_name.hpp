@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace myra::config {
+namespace myra {
 
 /// The nearest of `known` to `typed`, or of the last parts of their names (after the last dot) to
 /// that of `typed`; empty when none is near enough to be meant.
 [[nodiscard]] std::string nearest_name(std::string_view typed, std::span<const std::string> known);
 
-}  // namespace myra::config
+}  // namespace myra
