@@ -104,18 +104,26 @@ struct declaration {
   position at;  ///< Of its name.
 };
 
-/// Where a field lies in the fixed part of its message: chosen once by the layout, then kept for
-/// ever.
+/// Where a field lies in its message: chosen once by the layout, then kept for ever. A field has an
+/// offset or a slot or, a bool, only a bit of its own.
 struct placement {
   static constexpr std::uint32_t none = UINT32_MAX;
 
-  std::uint32_t offset_bytes =
-      none;  ///< From the start of the fixed part; none: it has no place there.
-  std::uint32_t size_bytes = 0;
-  std::uint32_t bit =
-      none;  ///< Its presence bit, counted as the wire format does; none: it has none.
+  std::uint32_t offset_bytes = none;  ///< In the scalars.
+  std::uint32_t size_bytes = 0;       ///< There.
+  std::uint32_t slot = none;          ///< Number of its end; it lies in the heap.
+  std::uint32_t bit = none;           ///< Its presence: 8 * offset in the scalars + bit of the byte.
+  std::uint32_t value_bit = none;     ///< Of a bool, counted in the same way.
 
   friend bool operator==(const placement&, const placement&) = default;
+};
+
+/// The size of the fixed part of a message in its first version: no reader takes less.
+struct base_shape {
+  std::uint32_t scalar_size_bytes = 0;
+  std::uint32_t slot_count = 0;
+
+  friend bool operator==(const base_shape&, const base_shape&) = default;
 };
 
 /// A field that was deleted: its tag and its place are never given to another one.
@@ -132,6 +140,7 @@ struct field : declaration {
   std::uint32_t fixed_capacity =
       0;                  ///< Not 0: a string or bytes held in place, at most so many bytes.
   literal default_value;  ///< What a reader sees where the bytes do not hold the field.
+  std::optional<placement> placed;  ///< From the ledger: where it lies; else the layout chooses.
   std::vector<field> alternatives;  ///< Of a oneof: required, not repeated, not a oneof themselves.
 };
 
@@ -149,6 +158,7 @@ struct message : declaration {
   std::uint32_t parent = 0;   ///< Of a group: index of the message in which it was declared.
   std::vector<field> fields;  ///< By ascending tag.
   std::vector<tombstone> deleted_fields;  ///< From the ledger, by ascending tag.
+  std::optional<base_shape> base;         ///< From the ledger; none: this is the first version.
 };
 
 struct enum_value : declaration {
@@ -158,6 +168,7 @@ struct enum_value : declaration {
 
 struct enumeration : declaration {
   std::uint32_t file = 0;  ///< Index in model::files.
+  std::uint32_t id = 0;    ///< From 1, unique in its file, for ever; the bytes do not hold it.
   type_kind underlying = type_kind::int32;
   std::vector<enum_value> values;  ///< As they are declared.
 };
