@@ -1,58 +1,23 @@
 // decode_message: the schema walks over the bytes, and checks each step.
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_set>
 #include <utility>
 
 #include "myra/schema/literal.hpp"
+#include "myra/schema/message_scalar.hpp"
 #include "myra/schema/message_text.hpp"
-#include "myra/schema/utf8.hpp"
 
 namespace myra::schema {
 namespace {
 
-using json = nlohmann::ordered_json;
+using json = message_json;
 
 /// The first thing that is wrong ends the reading.
 struct broken {
   std::size_t offset;
   std::string what;
 };
-
-std::uint64_t little_endian(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;)
-    value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
-
-std::int64_t sign_extended(std::uint64_t value, std::size_t size) {
-  const auto shift = static_cast<unsigned>(64 - 8 * size);
-  return static_cast<std::int64_t>(value << shift) >> shift;
-}
-
-json float_json(type_kind kind, std::uint64_t bits) {
-  double value = 0;
-  if (kind == type_kind::float32) {
-    const auto narrow = static_cast<std::uint32_t>(bits);
-    float single = 0;
-    std::memcpy(&single, &narrow, sizeof single);
-    value = static_cast<double>(single);
-  } else {
-    std::memcpy(&value, &bits, sizeof value);
-  }
-  if (value - value != 0) return float_text(kind, value);  // Not a number, or infinite.
-  return value;
-}
-
-json text_json(type_kind kind, std::string_view text) {
-  if (kind == type_kind::bytes) return hex_text(text);
-  if (is_utf8(text)) return std::string(text);
-  return json{{"hex", hex_text(text)}};
-}
 
 class message_reader {
  public:
@@ -227,46 +192,15 @@ class message_reader {
     const std::size_t size = value_size_bytes(schema_, of);
     json made;
     if (of.array_count == 0) {
-      made = one_scalar(of, at, size);
+      made = scalar_json(schema_, of, view(at, size));
     } else {
       made = json::array();
       const std::size_t step = size / of.array_count;
       for (std::uint32_t i = 0; i < of.array_count; ++i)
-        made.push_back(one_scalar(of, at + i * step, step));
+        made.push_back(scalar_json(schema_, of, view(at + i * step, step)));
     }
     note(at, size, path + " = " + made.dump());
     return made;
-  }
-
-  json one_scalar(const type& of, std::size_t at, std::size_t size) {
-    const type_kind kind = of.kind;
-    if (kind == type_kind::uuid) {
-      uuid_literal id{};
-      std::ranges::copy(view(at, size), id.begin());
-      return uuid_text(id);
-    }
-    if (kind == type_kind::decimal)
-      return decimal_text(
-          {static_cast<std::int64_t>(number(at, 8)), static_cast<std::int8_t>(number(at + 8, 1))});
-    const std::uint64_t bits = number(at, size);
-    if (kind == type_kind::boolean) return bits != 0;
-    if (kind == type_kind::float32 || kind == type_kind::float64) return float_json(kind, bits);
-    if (kind == type_kind::enumeration) return enum_json(schema_.enums[of.index], bits, size);
-    if (range_of(kind)->least == 0) return bits;
-    const std::int64_t number = sign_extended(bits, size);
-    if (kind <= type_kind::int64 || kind == type_kind::duration) return number;
-    const std::string text = timestamp_text(kind, number);
-    return text.ends_with('Z') ? json(text) : json(number);
-  }
-
-  static json enum_json(const enumeration& of, std::uint64_t bits, std::size_t size) {
-    const bool is_signed = range_of(of.underlying)->least < 0;
-    const std::int64_t number =
-        is_signed ? sign_extended(bits, size) : static_cast<std::int64_t>(bits);
-    const auto known =
-        std::ranges::find(of.values, static_cast<std::uint64_t>(number), &enum_value::number);
-    if (known != of.values.end()) return known->name;
-    return is_signed ? json(number) : json(bits);
   }
 
   std::optional<json> slot_value(const field& each, region from, const std::string& path) {
@@ -305,8 +239,7 @@ class message_reader {
 
   json alternative(const field& chosen, region value, const std::string& path) {
     if (has_slot(chosen)) return heap_value(chosen.value, value, path);
-    const std::size_t size =
-        chosen.fixed_capacity != 0 ? value.size() : value_size_bytes(schema_, chosen.value);
+    const std::size_t size = value_size_bytes(schema_, chosen.value);
     if (value.size() != size)
       refuse(value.begin, path + ": an alternative has another size than its type");
     return scalar(chosen.value, value.begin, path);
@@ -427,22 +360,6 @@ std::expected<decoded_message, std::string> decode_message(const message_type& t
   } catch (const broken& wrong) {
     return std::unexpected("offset " + std::to_string(wrong.offset) + ": " + wrong.what);
   }
-}
-
-std::string dump_text(std::string_view bytes, const std::vector<dump_piece>& pieces) {
-  constexpr std::size_t shown_max = 16;
-  std::string text;
-  for (const dump_piece& each : pieces) {
-    char offset[16];
-    std::snprintf(offset, sizeof offset, "%06zx  ", each.offset);
-    std::string hex;
-    for (const char byte : bytes.substr(each.offset, std::min(each.size, shown_max)))
-      hex += hex_text({&byte, 1}) + ' ';
-    if (each.size > shown_max) hex += "...";
-    hex.resize(std::max(hex.size(), shown_max * 3 + 3), ' ');
-    text += offset + hex + std::string(2u * each.depth, ' ') + each.meaning + '\n';
-  }
-  return text;
 }
 
 }  // namespace myra::schema

@@ -1,21 +1,19 @@
 // encode_message: JSON to the canonical bytes.
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <functional>
-#include <limits>
-#include <nlohmann/json.hpp>
-#include <unordered_set>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "myra/schema/diagnostics.hpp"
-#include "myra/schema/literal.hpp"
+#include "myra/schema/json_input.hpp"
+#include "myra/schema/message_scalar.hpp"
 #include "myra/schema/message_text.hpp"
 
 namespace myra::schema {
 namespace {
 
-using json = nlohmann::ordered_json;
+using json = message_json;
 
 /// The first thing that is wrong ends the writing.
 struct unwritable {
@@ -23,10 +21,6 @@ struct unwritable {
 };
 /// The ends do not fit into two bytes.
 struct needs_wide_ends {};
-
-void put_number(std::string& out, std::uint64_t value, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) out += static_cast<char>(value >> (8 * i));
-}
 
 class message_writer {
  public:
@@ -126,12 +120,12 @@ class message_writer {
     } else if (placed.slot != placement::none) {
       target.slots[placed.slot] = slot_of(each, given, path);
     } else {
-      std::string text;
+      std::string bytes;
       if (each.fixed_capacity != 0)
-        put_held(text, each, text_of(each.value.kind, given, path), path);
+        put_held(bytes, each, text(each.value.kind, given, path), path);
       else
-        put_scalar(text, each.value, given, path);
-      put_at(target, placed, text);
+        put_scalar(bytes, each.value, given, path);
+      put_at(target, placed, bytes);
     }
   }
 
@@ -148,7 +142,7 @@ class message_writer {
     if (each.fixed_capacity != 0)
       put_held(text, each, std::get<std::string>(each.default_value), each.name);
     else
-      put_literal(text, each.value, each.default_value);
+      put_literal(text, schema_, each.value, each.default_value);
     put_at(target, placed, text);
   }
 
@@ -161,14 +155,10 @@ class message_writer {
     out += text + std::string(each.fixed_capacity - text.size(), '\0');
   }
 
-  static std::string text_of(type_kind kind, const json& given, const std::string& path) {
-    const bool is_hex = given.is_object() && given.size() == 1 && given.contains("hex");
-    const json& text = is_hex ? given["hex"] : given;
-    if (!text.is_string()) refuse(path, shown(given), "a text");
-    if (kind == type_kind::string && !is_hex) return text.get<std::string>();
-    const auto bytes = parse_literal(type_kind::bytes, text.get<std::string>());
-    if (!bytes) refuse(path, shown(given), bytes.error());
-    return std::get<std::string>(*bytes);
+  static std::string text(type_kind kind, const json& given, const std::string& path) {
+    auto made = text_of(kind, given);
+    if (!made) refuse(path, shown(given), made.error());
+    return std::move(*made);
   }
 
   std::string slot_of(const field& each, const json& given, const std::string& path) {
@@ -179,7 +169,7 @@ class message_writer {
   }
 
   std::string heap_value(const type& of, const json& given, const std::string& path) {
-    if (of.kind != type_kind::message) return text_of(of.kind, given, path);
+    if (of.kind != type_kind::message) return text(of.kind, given, path);
     return given.is_null() ? "" : container(of.index, given, path);
   }
 
@@ -225,7 +215,7 @@ class message_writer {
     if (each.value.kind == type_kind::message) return block_of(each.value.index, one, path);
     block made;
     if (has_slot(each.value))
-      made.slots.push_back(text_of(each.value.kind, one, path));
+      made.slots.push_back(text(each.value.kind, one, path));
     else
       put_scalar(made.scalars, each.value, one, path);
     return made;
@@ -282,7 +272,7 @@ class message_writer {
     made.made = {std::string(places.scalar_size_bytes, '\0'),
                  std::vector<std::string>(places.slot_count)};
     const std::string bytes = put_part(made.made, of.parameters[0], places.key, key, path + ".key");
-    made.order = key_order(of.parameters[0], bytes);
+    made.order = key_order(schema_, of.parameters[0], bytes);
     put_part(made.made, of.parameters[1], places.value, value, path + ".value");
     return made;
   }
@@ -300,17 +290,6 @@ class message_writer {
     return bytes;
   }
 
-  /// Big-endian with the sign turned over, which sorts as the numbers do.
-  std::string key_order(const type& of, std::string bytes) const {
-    const type_kind kind =
-        of.kind == type_kind::enumeration ? schema_.enums[of.index].underlying : of.kind;
-    if (kind == type_kind::string || kind == type_kind::uuid) return bytes;
-    std::ranges::reverse(bytes);
-    const auto range = range_of(kind);
-    if (range && range->least < 0) bytes[0] = static_cast<char>(bytes[0] ^ '\x80');
-    return bytes;
-  }
-
   void put_scalar(std::string& out, const type& of, const json& given, const std::string& path) {
     if (of.array_count == 0) return put_one(out, of, given, path);
     if (!given.is_array() || given.size() != of.array_count)
@@ -319,68 +298,9 @@ class message_writer {
   }
 
   void put_one(std::string& out, const type& of, const json& given, const std::string& path) {
-    put_literal(out, of, scalar_of(of, given, path));
-  }
-
-  literal scalar_of(const type& of, const json& given, const std::string& path) const {
-    const bool is_enum = of.kind == type_kind::enumeration;
-    if (is_enum && given.is_string()) {
-      const enumeration& names = schema_.enums[of.index];
-      const auto known =
-          std::ranges::find(names.values, given.get<std::string>(), &enum_value::name);
-      if (known == names.values.end()) refuse(path, shown(given), "a value of enum " + names.name);
-      return known->number;
-    }
-    const type_kind kind = is_enum ? schema_.enums[of.index].underlying : of.kind;
-    const bool is_text = kind == type_kind::uuid || kind == type_kind::decimal;
-    const bool is_float = kind == type_kind::float32 || kind == type_kind::float64;
-    const bool may_be_text = is_text || is_float || kind >= type_kind::timestamp_nanos;
-    if (kind == type_kind::boolean
-            ? !given.is_boolean()
-            : !(given.is_string() && may_be_text) && !(given.is_number_integer() && !is_text) &&
-                  !(given.is_number() && is_float))
-      refuse(path, shown(given),
-             kind == type_kind::boolean ? "true or false" : std::string(kind_name(kind)));
-    // Floats by value: their text would be cut.
-    if (is_float && given.is_number()) return checked_float(kind, given, path);
-    auto made = parse_literal(kind, given.is_string() ? given.get<std::string>() : given.dump());
-    if (!made) refuse(path, shown(given), made.error());
-    return std::move(*made);
-  }
-
-  static literal checked_float(type_kind kind, const json& given, const std::string& path) {
-    const auto value = given.get<double>();
-    if (kind == type_kind::float32 &&
-        std::abs(value) > static_cast<double>(std::numeric_limits<float>::max()))
-      refuse(path, shown(given), "a number that float32 can hold");
-    return value;
-  }
-
-  void put_literal(std::string& out, const type& of, const literal& value) const {
-    const std::size_t size = value_size_bytes(schema_, type{of.kind, of.index, 0, {}});
-    if (const auto* truth = std::get_if<bool>(&value)) put_number(out, *truth ? 1 : 0, size);
-    if (const auto* number = std::get_if<std::uint64_t>(&value)) put_number(out, *number, size);
-    if (const auto* number = std::get_if<std::int64_t>(&value))
-      put_number(out, static_cast<std::uint64_t>(*number), size);
-    if (const auto* number = std::get_if<double>(&value)) put_float(out, *number, size);
-    if (const auto* number = std::get_if<decimal_literal>(&value)) {
-      put_number(out, static_cast<std::uint64_t>(number->mantissa), 8);
-      put_number(out, static_cast<std::uint8_t>(number->exponent), 1);
-    }
-    if (const auto* id = std::get_if<uuid_literal>(&value)) out.append(id->begin(), id->end());
-  }
-
-  static void put_float(std::string& out, double value, std::size_t size) {
-    if (size == 4) {
-      const auto narrow = static_cast<float>(value);
-      std::uint32_t bits = 0;
-      std::memcpy(&bits, &narrow, sizeof bits);
-      put_number(out, bits, 4);
-    } else {
-      std::uint64_t bits = 0;
-      std::memcpy(&bits, &value, sizeof bits);
-      put_number(out, bits, 8);
-    }
+    const auto value = scalar_of(schema_, of, given);
+    if (!value) refuse(path, shown(given), value.error());
+    put_literal(out, schema_, of, *value);
   }
 
   const model& schema_;
@@ -389,64 +309,15 @@ class message_writer {
   std::uint32_t depth_ = 0;
 };
 
-constexpr std::size_t json_depth_max = 4 * message_depth_max;
-
-/// Refuses what is nested deeper than any message.
-bool depth_is_bearable(std::string_view text) {
-  std::size_t depth = 0;
-  bool is_in_text = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is_in_text) {
-      if (text[i] == '\\')
-        ++i;
-      else if (text[i] == '"')
-        is_in_text = false;
-    } else if (text[i] == '"') {
-      is_in_text = true;
-    } else if (text[i] == '{' || text[i] == '[') {
-      if (++depth > json_depth_max) return false;
-    } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return true;
-}
-
-/// Refuses an object that has a key twice: one of the values would be lost.
-class key_checker {
- public:
-  bool operator()(int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) open_.emplace_back();
-    if (event == json::parse_event_t::object_end && !open_.empty()) open_.pop_back();
-    if (event == json::parse_event_t::key && !open_.empty() &&
-        !open_.back().insert(parsed.get<std::string>()).second && twice.empty())
-      twice = parsed.get<std::string>();
-    return true;
-  }
-
-  std::string twice;
-
- private:
-  std::vector<std::unordered_set<std::string>> open_;
-};
-
 }  // namespace
 
 std::expected<std::string, std::string> encode_message(const message_type& type,
                                                        std::string_view text) {
-  if (!depth_is_bearable(text)) return std::unexpected("the JSON is nested too deep");
-  key_checker keys;
-  json parsed;
-  try {
-    parsed = json::parse(text, std::ref(keys));
-  } catch (const json::exception& wrong) {
-    return std::unexpected("not JSON: " + std::string(wrong.what()));
-  }
-  if (!keys.twice.empty())
-    return std::unexpected("key " + in_quotes(keys.twice) + " is given twice in one object");
+  const auto parsed = read_json(text, std::size_t{4} * message_depth_max);
+  if (!parsed) return std::unexpected(parsed.error());
   for (const std::uint32_t width : {2u, 4u}) {
     try {
-      return message_writer(type, width).write(type.index, parsed);
+      return message_writer(type, width).write(type.index, *parsed);
     } catch (const needs_wide_ends&) {
       // Again with four bytes an end.
     } catch (const unwritable& wrong) {

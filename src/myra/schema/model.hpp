@@ -112,8 +112,8 @@ struct placement {
   std::uint32_t offset_bytes = none;  ///< In the scalars.
   std::uint32_t size_bytes = 0;       ///< There.
   std::uint32_t slot = none;          ///< Number of its end; it lies in the heap.
-  std::uint32_t bit = none;           ///< Its presence: 8 * offset in the scalars + bit of the byte.
-  std::uint32_t value_bit = none;     ///< Of a bool, counted in the same way.
+  std::uint32_t bit = none;        ///< Its presence: 8 * offset in the scalars + bit of the byte.
+  std::uint32_t value_bit = none;  ///< Of a bool, counted in the same way.
 
   friend bool operator==(const placement&, const placement&) = default;
 };

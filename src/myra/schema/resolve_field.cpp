@@ -138,7 +138,7 @@ class field_resolver {
     if (!declared_.capacity_at) return;
     const bool is_text =
         made.value.kind == type_kind::string || made.value.kind == type_kind::bytes;
-    if (!is_text || is_repeated(made.given))
+    if (!is_text || is_repeated(made.given) || place_ == field_place::oneof)
       errors_.error(*declared_.capacity_at, "fixed_capacity is for one string or bytes",
                     "leave it out");
   }

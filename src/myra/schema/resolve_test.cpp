@@ -159,6 +159,8 @@ TEST(schema, refuses_fields_that_make_no_sense) {
       {"name: errno, type: int8", "is a macro of C or C++"},
       {"name: a, type: oneof, fields: [{name: b, type: int8, repeated: true}]",
        "an alternative of a oneof is neither optional nor repeated"},
+      {"name: a, type: oneof, fields: [{name: b, type: string, fixed_capacity: 4}]",
+       "fixed_capacity is for one string or bytes"},
       {"name: a, type: oneof, fields: [{tag: 256, name: b, type: int8}]",
        "tag 256 of an alternative; from 1 to 255"},
   };
