@@ -14,4 +14,6 @@ struct limits {
   bool refuse_unordered_keys = false;           ///< Whether the keys of maps are compared as well.
 };
 
+inline constexpr limits default_limits;
+
 }  // namespace myra::codec

@@ -53,23 +53,48 @@ template <class Message>
                    message_size_max_bytes(width::narrow)});
 }
 
-/// The block of a message, once it is verified.
+/// Whether the short way accepts the message; if so it has the shape that this version writes.
 template <class Message>
-[[nodiscard, gnu::always_inline]] inline std::expected<block, codec_failure> verify(
-    byte_view message, const limits& bounds) noexcept {
-  if constexpr (Message::depth != 0) {
-    if (message.size() <= quick_size_max<Message>(bounds) &&
-        quick_check::root<Message>(message.data(), message.size())) [[likely]] {
-      constexpr std::size_t ends = Message::slot_count_known * size_of(width::narrow);
-      const std::byte* pivot = message.data() + format_size_bytes + shape_size_bytes + ends;
-      return block(pivot, pivot + Message::scalar_size_known, 0, Message::scalar_size_known,
-                   Message::slot_count_known, width::narrow);
-    }
+[[nodiscard, gnu::always_inline]] inline bool verify_quickly(byte_view message,
+                                                             const limits& bounds) noexcept {
+  if constexpr (Message::depth == 0) {
+    return false;
+  } else {
+    return message.size() <= quick_size_max<Message>(bounds) &&
+           quick_check::root<Message>(message.data(), message.size());
   }
-  const codec_failure failure = verify_fully<Message>(message, bounds);
-  if (failure.code != codec_error::none) return std::unexpected(failure);
+}
+
+/// The block of a message that the short way accepted.
+template <class Message>
+[[nodiscard, gnu::always_inline]] inline block known_root(byte_view message) noexcept {
+  constexpr std::size_t ends = Message::slot_count_known * size_of(width::narrow);
+  const std::byte* pivot = message.data() + format_size_bytes + shape_size_bytes + ends;
+  return {pivot,
+          pivot + Message::scalar_size_known,
+          0,
+          Message::scalar_size_known,
+          Message::slot_count_known,
+          width::narrow};
+}
+
+/// The block of any verified message.
+[[nodiscard]] inline block any_root(byte_view message) noexcept {
   const bool is_narrow = read<std::uint8_t>(message.data()) == format_byte(width::narrow);
   return block::at(message.data() + format_size_bytes, is_narrow ? width::narrow : width::wide);
+}
+
+/// The view of a message, once it is verified.
+template <class Message>
+[[nodiscard, gnu::always_inline]] inline auto verify(byte_view message,
+                                                     const limits& bounds) noexcept {
+  using view = typename Message::view;
+  using verified = std::expected<view, codec_failure>;
+  if (verify_quickly<Message>(message, bounds)) [[likely]]
+    return verified(std::in_place, known_root<Message>(message));
+  const codec_failure failure = verify_fully<Message>(message, bounds);
+  if (failure.code != codec_error::none) return verified(std::unexpect, failure);
+  return verified(std::in_place, any_root(message));
 }
 
 namespace detail {

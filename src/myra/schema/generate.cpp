@@ -1,5 +1,6 @@
 #include "myra/schema/generate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -132,6 +133,24 @@ std::string check_of(const model& schema, const field& in, const placement& plac
   }
 }
 
+/// How many checks a message and all inside of it make, up to a bound.
+std::uint32_t check_count(const model& schema, const message& of, std::uint32_t left) {
+  std::uint32_t count = 0;
+  for (const field& in : of.fields) {
+    if (count >= left) break;
+    if (has_slot(in) && !is_text(in)) ++count;
+    if (in.value.kind == type_kind::message)
+      count += check_count(schema, schema.messages[in.value.index], left - std::min(count, left));
+  }
+  return count;
+}
+
+/// Small trees are checked in one piece of code.
+bool is_small(const model& schema, const message& of, const message_layout& at) {
+  constexpr std::uint32_t small = 24;
+  return at.depth != 0 && check_count(schema, of, small) < small;
+}
+
 std::string fields_of(const model& schema, const message& of, const message_layout& at) {
   std::string calls;
   for (std::size_t i = 0; i < of.fields.size(); ++i) {
@@ -140,9 +159,11 @@ std::string fields_of(const model& schema, const message& of, const message_layo
   }
   const std::string names = calls.empty() ? "(Check&&, const ::myra::codec::block&)"
                                           : "(Check&& check, const ::myra::codec::block& in)";
+  const std::string inlined = is_small(schema, of, at) ? "[[gnu::always_inline]] " : "";
   return "  /// For verify: looks into what the ends alone do not cover.\n"
-         "  template <class Check>\n  static bool fields" +
-         names + " noexcept {\n    return " + (calls.empty() ? "true" : calls) + ";\n  }\n";
+         "  template <class Check>\n  " +
+         inlined + "static bool fields" + names + " noexcept {\n    return " +
+         (calls.empty() ? "true" : calls) + ";\n  }\n";
 }
 
 std::string choice_of(const model& schema, const field& in) {
@@ -188,7 +209,8 @@ std::string generate_message(const model& schema, const message& of, const messa
                      "  [[nodiscard]] static std::expected<" +
                      name +
                      "_view, ::myra::codec_failure> verify(\n"
-                     "      ::myra::byte_view message, const ::myra::codec::limits& bounds = {}) "
+                     "      ::myra::byte_view message, const ::myra::codec::limits& bounds = "
+                     "::myra::codec::default_limits) "
                      "noexcept;\n"
                      "  /// Begins a message of up to 65,535 bytes at the start of `target`.\n"
                      "  [[nodiscard]] static auto build(::myra::mutable_byte_view target) "
@@ -237,12 +259,9 @@ std::string generate_ends(const message& of) {
          name + "_view, ::myra::codec_failure> " + name +
          "::verify(\n    ::myra::byte_view message, "
          "const ::myra::codec::limits& bounds) noexcept {\n"
-         "  const auto verified = ::myra::codec::verify<" +
-         name +
-         ">(message, bounds);\n"
-         "  if (!verified) return std::unexpected(verified.error());\n  return " +
-         name + "_view(*verified);\n}\n" + build("build", "narrow") + build("build_large", "wide") +
-         "\n";
+         "  return ::myra::codec::verify<" +
+         name + ">(message, bounds);\n}\n" + build("build", "narrow") +
+         build("build_large", "wide") + "\n";
 }
 
 std::string joined(const std::vector<std::string>& parts) {
