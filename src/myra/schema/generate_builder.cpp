@@ -227,7 +227,7 @@ std::string generate_extent(const model& schema, const message& of) {
   for (const field& in : of.fields) {
     if (!takes_space(in)) continue;
     text += "  /// " + extent_note(schema, in) + "\n";
-    text += is_counted_with_heap(in) ? "  ::myra::codec::list_extent " + in.name + ";\n"
+    text += is_counted_with_heap(in) ? "  ::myra::codec::list_extent " + in.name + "{};\n"
                                      : "  std::size_t " + in.name + " = 0;\n";
   }
   return text + "};\n\n";
