@@ -72,6 +72,9 @@ name_verdict judge_name(std::string_view name, std::string_view thing) {
             "use letters of A-Z, digits and '_', with a letter first"};
   if (name.find("__") != std::string_view::npos)
     return {cut(thing, name) + " has two '_' in a row, which C++ keeps for itself", "use one"};
+  if (name.ends_with('_'))
+    return {cut(thing, name) + " ends with '_', which generated code keeps for itself",
+            "leave it out"};
   if (std::ranges::binary_search(keywords, name))
     return {cut(thing, name) + " is a keyword of C++", "try " + std::string(name) + "_value"};
   if (std::ranges::binary_search(macros, name))

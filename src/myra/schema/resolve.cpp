@@ -2,9 +2,11 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "myra/schema/generated_names.hpp"
 #include "myra/schema/literal.hpp"
 #include "myra/schema/name_scope.hpp"
 #include "myra/schema/parse.hpp"
@@ -52,6 +54,11 @@ class resolver {
   model resolve() {
     for (declared_file& file : files_) schema_.files.push_back(std::move(file.made));
     for (std::uint32_t i = 0; i < files_.size(); ++i) declare(i);
+    if (schema_.messages.size() > message_count_max) {
+      errors_.error({0, 0, 0}, std::to_string(schema_.messages.size()) + " messages and groups",
+                    "at most " + std::to_string(message_count_max) + " in one run");
+      return std::move(schema_);
+    }
     const name_scope names(schema_, errors_);
     for (pending& each : pending_) {
       if (errors_.full()) break;
@@ -59,7 +66,10 @@ class resolver {
       target.fields =
           resolve_fields(schema_, names, target.file, each.fields, field_place::message, errors_);
     }
-    if (errors_.empty()) refuse_endless_messages(schema_, errors_);
+    if (errors_.empty()) {
+      refuse_endless_messages(schema_, errors_);
+      refuse_generated_clashes(schema_, errors_);
+    }
     return std::move(schema_);
   }
 

@@ -186,6 +186,21 @@ TEST(schema, refuses_enums_that_make_no_sense) {
   EXPECT_NE(error_of_enum("type: int8, values: []").find("has no values"), string::npos);
 }
 
+TEST(schema, refuses_names_that_meet_in_generated_code) {
+  EXPECT_NE(errors_of(head + "messages: [{name: a}, {name: a_view}]\n")
+                .find("2:30: error: generated code needs the name 'trading.a_view' for 'a_view' "
+                      "and for 'a'"),
+            string::npos)
+      << errors_of(head + "messages: [{name: a}, {name: a_view}]\n");
+  EXPECT_NE(error_of_field("name: finish, type: int8").find("for 'the code itself'"), string::npos);
+  EXPECT_NE(error_of_field("name: order, type: int8").find("for 'the code itself'"), string::npos);
+  EXPECT_NE(error_of_field("name: block_, type: int8").find("ends with '_'"), string::npos);
+  EXPECT_NE(errors_of(with_fields("      - {name: a, type: int8, optional: true, default: 1}\n"
+                                  "      - {name: has_a, type: int8}\n"))
+                .find("the name 'has_a' for 'has_a' and for 'a'"),
+            string::npos);
+}
+
 TEST(schema, refuses_yaml_outside_the_subset) {
   EXPECT_NE(errors_of("").find("a schema is written with keys, found nothing"), string::npos);
   EXPECT_NE(errors_of("- 1\n").find("found a list"), string::npos);
@@ -208,6 +223,10 @@ TEST(schema, bears_bombs) {
   EXPECT_NE(errors_of(string(100'000, '[')).find("a line of 100000 bytes"), string::npos);
   EXPECT_NE(errors_of(string((4u << 20) + 1, '\n')).find("more than the limit of 4194304"),
             string::npos);
+  string many = head + "messages:\n";
+  for (int i = 0; i <= 10'000; ++i) many += "  - {name: m" + std::to_string(i) + "}\n";
+  EXPECT_EQ(errors_of(many),
+            "a.myra.yml: error: 10001 messages and groups; at most 10000 in one run\n");
   string wrong = head + "messages:\n";
   for (int i = 0; i < 1000; ++i) wrong += "  - {nom: a}\n";
   EXPECT_NE(errors_of(wrong).find("too many errors; the first 100 are above"), string::npos);
