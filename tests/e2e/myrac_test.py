@@ -1,6 +1,7 @@
 """myrac, the schema compiler: what its verbs do to files, and which status they end with."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -110,6 +111,48 @@ class Compiler(unittest.TestCase):
                 for seed in ("1", "1", "2")]
         self.assertEqual(made[0], made[1])
         self.assertNotEqual(made[0], made[2])
+
+    def git(self, *arguments, status=0):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "merge.conflictStyle=merge"]
+        done = subprocess.run(["git", *identity, *arguments], cwd=self.folder, capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, status, done)
+
+    def merge(self, ours, theirs, status):
+        """Two branches change the two messages of one schema; what git makes of it is left in the folder."""
+        two = FIRST + "  - name: trade\n    fields:\n      - {tag: 1, name: id, type: uint64}\n"
+        self.write("a.myra.yml", two)
+        self.run_myrac("lock", "a.myra.yml")
+        self.git("init", "-q", "-b", "main")
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", "base")
+        for branch, (before, added) in (("theirs", theirs), ("ours", ours)):
+            self.git("checkout", "-q", "-b", branch, "main")
+            self.write("a.myra.yml", two.replace(before, before + added))
+            self.run_myrac("lock", "a.myra.yml")
+            self.git("commit", "-q", "-a", "-m", branch)
+        self.git("merge", "-q", "theirs", status=status)
+
+    ORDER = "      - {tag: 2, name: price, type: int64}\n"
+    TRADE = "  - name: trade\n    fields:\n      - {tag: 1, name: id, type: uint64}\n"
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_branches_that_change_two_messages_merge(self):
+        self.merge((self.ORDER, "      - {tag: 3, name: note, type: string}\n"),
+                   (self.TRADE, "      - {tag: 2, name: size, type: int32}\n"), status=0)
+        self.run_myrac("generate", "a.myra.yml", "--check")
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_branches_that_take_one_tag_fail_loudly(self):
+        self.merge((self.ORDER, "      - {tag: 3, name: note, type: string}\n"),
+                   (self.ORDER, "      - {tag: 3, name: text, type: string}\n"), status=1)
+        self.write("a.myra.yml", FIRST)
+        done = self.run_myrac("generate", "a.myra.yml", "--out", "out", status=1)
+        self.assertIn("a.myra.lock:6:1: error: a merge conflict that is not resolved", done.stderr)
+        lines = [line for line in self.read("a.myra.lock").splitlines(True) if line[0] not in "<=>"]
+        self.write("a.myra.lock", "".join(lines))
+        done = self.run_myrac("generate", "a.myra.yml", "--out", "out", status=1)
+        self.assertIn("tag 3 of 'text' is that of 'note' in line 6", done.stderr)
 
     def test_what_cannot_begin_ends_with_2(self):
         for arguments in ([], ["genrate"], ["generate"], ["generate", "a.myra.yml"], ["diff", "--what"],
