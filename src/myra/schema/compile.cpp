@@ -67,8 +67,8 @@ void check_places(const model& schema, diagnostics& errors) {
   for (std::size_t i = 0; i < schema.messages.size(); ++i) {
     const std::vector<field>& fields = schema.messages[i].fields;
     for (std::size_t j = 0; j < fields.size(); ++j) {
-      if (!fields[j].placed || is_alike(*fields[j].placed, fresh.messages[i].fields[j].placed))
-        continue;
+      const std::optional<placement>& placed = fields[j].placed;
+      if (!placed || is_alike(*placed, fresh.messages[i].fields[j].placed)) continue;
       errors.error(fields[j].at,
                    "the ledger gives field " + in_quotes(fields[j].name) +
                        " a place that does not fit its type",

@@ -46,9 +46,9 @@ std::string in_quotes(std::string_view shown) {
 }
 
 std::string suggestion(std::string_view typed, const std::vector<std::string>& known,
-                       std::string otherwise) {
+                       std::string_view otherwise) {
   const std::string nearest = nearest_name(typed, known);
-  return nearest.empty() ? otherwise : "did you mean " + nearest + '?';
+  return nearest.empty() ? std::string(otherwise) : "did you mean " + nearest + '?';
 }
 
 std::string enumerated(const std::vector<std::string>& words) {

@@ -28,7 +28,7 @@ struct setter {
 class setters {
  public:
   setters(const model& schema, const field& in, const field_layout& at)
-      : schema_(schema), in_(in), at_(at), placed_(at.placed) {}
+      : schema_(schema), in_(in), placed_(at.placed) {}
 
   [[nodiscard]] std::vector<setter> make() const {
     if (in_.value.kind == type_kind::oneof) return choice();
@@ -132,7 +132,6 @@ class setters {
 
   const model& schema_;
   const field& in_;
-  const field_layout& at_;
   const placement& placed_;
 };
 

@@ -111,7 +111,7 @@ std::string cpp_name(const model& schema, const message& named, std::string_view
 }
 
 std::string cpp_type(const model& schema, const type& of) {
-  const std::string one = element_type(schema, of);
+  std::string one = element_type(schema, of);
   if (of.array_count == 0) return one;
   return "std::array<" + one + ", " + digits(of.array_count) + ">";
 }
@@ -140,8 +140,7 @@ std::string cpp_literal(const model& schema, const type& of, const literal& valu
     return name + "{" + integer_literal("std::int64_t", fraction->mantissa) + ", " +
            digits(int{fraction->exponent}) + "}";
   if (const auto* number = std::get_if<std::uint64_t>(&value))
-    return of.kind == type_kind::enumeration ? name + "{" + digits(*number) + "u}"
-                                             : name + "{" + digits(*number) + "u}";
+    return name + "{" + digits(*number) + "u}";
   if (const auto* number = std::get_if<std::int64_t>(&value)) {
     if (is_time(of.kind))
       return name + "(" + name + "::duration(" + integer_literal("std::int64_t", *number) + "))";

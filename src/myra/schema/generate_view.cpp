@@ -123,7 +123,7 @@ class accessors {
   }
 
   [[nodiscard]] static std::string chosen(const field& one, const std::string& plain) {
-    const std::string value = "::myra::codec::chosen_value(region)";
+    std::string value = "::myra::codec::chosen_value(region)";
     if (one.value.kind == type_kind::message)
       return plain + "::at_(" + value + ", block_.chosen_width())";
     if (one.value.kind == type_kind::string) return "::myra::as_text(" + value + ")";
