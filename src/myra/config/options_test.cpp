@@ -24,7 +24,8 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [threads, reactor, listener, connect_to, connect, shutdown] =
       options{};
   [[maybe_unused]] const auto& [backend, wait, spin, pool, receives, submission, completion, direct,
-                                inbox, stall, watchdog, features, log_without_a_field] = reactor;
+                                inbox, stall, watchdog, features, log_without_a_field,
+                                source_without_a_field] = reactor;
   [[maybe_unused]] const auto& [slot_size, slot_initial, slot_max, huge] = pool;
   [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred, in_table,
                                 segmentation, coalescing] = features;
@@ -38,7 +39,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 2;  // threads, connect_to
   constexpr std::size_t of_reactor =
-      13 - 3 + 4 + 8;  // without pool, features and log, with their members
+      14 - 4 + 4 + 8;  // without pool, features, log and source, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
