@@ -105,13 +105,18 @@ void conformance_test::SetUp() {
   descriptors_before_ = open_descriptors();
   if (GetParam().options.backend == io::backend_kind::uring && !io::why_no_uring().empty())
     GTEST_SKIP() << io::why_no_uring();
-  host_ = raw_sockets();
+  if (GetParam().options.backend == io::backend_kind::sim) {
+    world_ = std::make_unique<sim::simulation>(1, sim::faults::none());
+    machine_ = &world_->add_machine("here");
+  }
+  host_ = world_ ? simulated_peers(*world_, *machine_) : raw_sockets();
   open_reactor(options());
 }
 
 reactor_options conformance_test::options() {
   reactor_options made = GetParam().options;
   made.log = log_.sink();
+  made.source = machine_;
   return made;
 }
 
@@ -147,6 +152,10 @@ void conformance_test::TearDown() {
   for (record& each : handlers_) each.calm();  // what they would do may refer to what the case had
   close_reactor();
   host_.reset();
+  if (world_) {
+    EXPECT_EQ(machine_->open_descriptor_count(), 0U) << "simulated descriptors leaked";
+    EXPECT_TRUE(world_->complaints().empty()) << world_->complaints().front();
+  }
   // A ring is torn down by the kernel after its descriptor is closed, and takes its sockets with it
   // a moment later.
   for (int i = 0; i < 400 && open_descriptors() != descriptors_before_; ++i)
@@ -202,12 +211,15 @@ bool conformance_test::act(const connection_handle& to, std::function<void(conne
   return acted;
 }
 
+time_point conformance_test::moment() const { return world_ ? world_->now() : clock::now(); }
+
 bool conformance_test::turn_until(const std::function<bool()>& done,
                                   std::chrono::milliseconds limit) {
   limit = patient(limit);
-  const auto end = clock::now() + limit;
+  const auto end = moment() + limit;
+  const auto real_end = clock::now() + std::min(limit, patient(5s));  // for what threads do
   while (!done()) {
-    if (clock::now() > end) {
+    if (moment() > end && clock::now() > real_end) {
       ADD_FAILURE() << "what the case waits for did not happen within " << limit.count() << " ms";
       return false;
     }
@@ -219,8 +231,8 @@ bool conformance_test::turn_until(const std::function<bool()>& done,
 }
 
 void conformance_test::turn_for(std::chrono::milliseconds time) {
-  const auto end = clock::now() + time;
-  while (clock::now() < end) ASSERT_TRUE(reactor_->run_once(2ms));
+  const auto end = moment() + time;
+  while (moment() < end) ASSERT_TRUE(reactor_->run_once(2ms));
 }
 
 transcript conformance_test::finish(peer& ended) {

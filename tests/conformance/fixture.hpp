@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "myra/core/patience_test.hpp"
+#include "myra/io/sim/simulation.hpp"
 #include "myra/transport.hpp"
 #include "peer.hpp"
 #include "variant.hpp"
@@ -101,6 +102,10 @@ class conformance_test : public testing::TestWithParam<variant> {
   /// Calls `act` with the connection, in a turn; false when the connection was no more.
   bool act(const connection_handle& to, std::function<void(connection&)> act);
 
+  /// The clock of the variant: the reactor's, when no reactor needs to be there.
+  [[nodiscard]] time_point moment() const;
+  [[nodiscard]] bool simulated() const { return world_ != nullptr; }
+
   /// Turns until `done` says so; false, and the case fails, when that takes longer than the limit.
   bool turn_until(const std::function<bool()>& done,
                   std::chrono::milliseconds limit = std::chrono::seconds(10));
@@ -115,6 +120,8 @@ class conformance_test : public testing::TestWithParam<variant> {
   void close_listeners() { listeners_.clear(); }
 
  private:
+  std::unique_ptr<sim::simulation> world_;  ///< Of the variant `sim`.
+  sim::machine* machine_ = nullptr;
   std::unique_ptr<peer_host> host_;
   log_lines log_;
   std::deque<record> handlers_;

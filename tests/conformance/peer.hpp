@@ -1,5 +1,5 @@
-// The other end of a case: a script, carried out by a raw socket in a thread of its own (later also
-// by a simulated host). A case writes down what its peer does, lets it run beside the reactor, and
+// The other end of a case: a script, carried out by a raw socket in a thread of its own, or on a
+// simulated machine. A case writes down what its peer does, lets it run beside the reactor, and
 // asks afterwards what the peer saw.
 #pragma once
 
@@ -10,6 +10,11 @@
 #include <vector>
 
 #include "myra/transport/endpoint.hpp"
+
+namespace myra::sim {
+class machine;
+class simulation;
+}  // namespace myra::sim
 
 namespace myra::conformance {
 
@@ -95,5 +100,8 @@ class peer_host {
 
 /// Raw sockets on the loopback interface, a thread a peer.
 [[nodiscard]] std::unique_ptr<peer_host> raw_sockets();
+
+/// Scripts on a simulated machine, which go on as its world does.
+[[nodiscard]] std::unique_ptr<peer_host> simulated_peers(sim::simulation& world, sim::machine& on);
 
 }  // namespace myra::conformance

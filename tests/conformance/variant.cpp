@@ -35,6 +35,7 @@ std::vector<variant> variants() {
   using features = io::feature_switches;
   return {on(io::backend_kind::uring, "uring"),
           on(io::backend_kind::epoll, "epoll"),
+          on(io::backend_kind::sim, "sim"),
           without(&features::multishot_accept, "multishot_accept"),
           without(&features::multishot_receive, "multishot_receive"),
           without(&features::silent_sends, "silent_sends"),
@@ -45,9 +46,16 @@ std::vector<variant> variants() {
           spinning(io::backend_kind::epoll, "epoll_spin_then_block")};
 }
 
+std::vector<variant> variants_with_kernel() {
+  std::vector<variant> all = variants();
+  std::erase_if(all,
+                [](const variant& each) { return each.options.backend == io::backend_kind::sim; });
+  return all;
+}
+
 std::vector<variant> variants_of_all_families() {
   std::vector<variant> all = variants();
-  const std::size_t backend_count = all.size() == 1 ? 1 : 2;
+  const std::size_t backend_count = all.size() == 1 ? 1 : 3;
   const std::pair<family, const char*> others[] = {{family::ipv6, "ipv6"},
                                                    {family::unix_path, "unix_path"},
                                                    {family::unix_abstract, "unix_abstract"}};

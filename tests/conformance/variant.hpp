@@ -1,4 +1,5 @@
-// What the cases run on: each backend, and io_uring again with each feature in use switched off.
+// What the cases run on: each backend, the simulated one among them, and io_uring again with each
+// feature in use switched off.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,7 +27,10 @@ struct variant {
 /// backend that `automatic` takes.
 [[nodiscard]] std::vector<variant> variants();
 
-/// The same, and each backend over IPv6 and Unix sockets: for cases in which only the address
+/// The same without the simulated one.
+[[nodiscard]] std::vector<variant> variants_with_kernel();
+
+/// The first, and each backend over IPv6 and Unix sockets: for cases in which only the address
 /// differs.
 [[nodiscard]] std::vector<variant> variants_of_all_families();
 

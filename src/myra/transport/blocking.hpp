@@ -14,6 +14,7 @@
 #include "myra/core/clock.hpp"
 #include "myra/core/error.hpp"
 #include "myra/core/result.hpp"
+#include "myra/io/backend_source.hpp"
 #include "myra/io/capabilities.hpp"
 #include "myra/transport/connection.hpp"
 #include "myra/transport/endpoint.hpp"
@@ -25,6 +26,8 @@ struct blocking_options {
   duration deadline = std::chrono::seconds(10);
   io::backend_kind backend = io::backend_kind::automatic;
   connection_options connection = {};
+  /// As reactor_options::source.
+  io::backend_source* source = nullptr;
 };
 
 /// Owns a connection and a small reactor, which runs only inside the calls: between them nothing is
