@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "myra/framing/allocation_count_test.hpp"
+#include "myra/core/allocation_count_test.hpp"
 
 namespace kv {
 namespace {

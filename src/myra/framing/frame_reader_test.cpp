@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "myra/framing/allocation_count_test.hpp"
+#include "myra/core/allocation_count_test.hpp"
 #include "myra/framing/frame_writer.hpp"
 #include "myra/framing/framing.hpp"
 #include "myra/framing/stream_outcome_test.hpp"

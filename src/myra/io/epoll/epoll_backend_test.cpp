@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "myra/core/allocation_count_test.hpp"
 #include "myra/io/backend_connect_test.hpp"
 #include "myra/io/backend_control_test.hpp"
 #include "myra/io/backend_datagram_receive_test.hpp"
@@ -14,7 +15,6 @@
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
 #include "myra/io/backend_waiting_test.hpp"
-#include "myra/io/epoll/allocation_count_test.hpp"
 
 namespace myra::io {
 namespace {

@@ -1,4 +1,4 @@
-#include "myra/framing/allocation_count_test.hpp"
+#include "myra/core/allocation_count_test.hpp"
 
 #include <atomic>
 #include <cstdlib>
