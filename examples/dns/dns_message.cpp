@@ -126,6 +126,7 @@ reply_writer::reply_writer(myra::mutable_byte_view target, const query& asked) n
 }
 
 void reply_writer::put(std::string_view bytes) noexcept {
+  if (bytes.empty()) return;  // of a question that could not be read; there is no pointer then
   std::memcpy(target_.data() + size_, bytes.data(), bytes.size());
   size_ += bytes.size();
 }
