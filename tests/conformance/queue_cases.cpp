@@ -112,6 +112,28 @@ TEST_P(tiny_queue_case, a_loop_that_spins_does_the_same) {
   EXPECT_EQ(finish(*crowd).received.size(), 200U);
 }
 
+TEST_P(tiny_queue_case, four_completions_and_a_thousand_connections) {
+  auto tiniest = options();
+  tiniest.submission_entries = tiniest.completion_entries = 4;
+  open_reactor(tiniest);
+  record& seen = handler();
+  echo(seen);
+  auto& at = listen(seen);
+  const auto bytes = pattern(1'000);
+  auto crowd = host().dial_many(at.local(), 1'000,
+                                {send(bytes), receive(bytes.size()), send(bytes),
+                                 receive(bytes.size()), half_close(), receive_to_end()});
+  const auto told = finish(*crowd);
+  EXPECT_EQ(told.ends, 1'000U);
+  EXPECT_EQ(told.resets, 0U);
+  EXPECT_EQ(seen.received.size(), 2'000 * bytes.size());
+  std::string all;
+  for (int i = 0; i < 2'000; ++i) all += bytes;
+  EXPECT_TRUE(told.received == all);
+  turn_until([&] { return seen.closes == 1'000; });
+  EXPECT_EQ(on().counters().bytes_received, on().counters().bytes_sent);
+}
+
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(conformance, tiny_queue_case, testing::ValuesIn(variants()), name_of);

@@ -1,11 +1,14 @@
 #include "variant.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
 namespace myra::conformance {
 namespace {
+
+using namespace std::chrono_literals;
 
 variant on(io::backend_kind backend, std::string name) {
   variant made;
@@ -26,6 +29,12 @@ variant spinning(io::backend_kind backend, std::string name) {
   return made;
 }
 
+variant on_ring(const io::ring_options& ring, std::string name) {
+  variant made = on(io::backend_kind::uring, std::move(name));
+  made.options.ring = ring;
+  return made;
+}
+
 }  // namespace
 
 std::vector<variant> variants() {
@@ -41,6 +50,9 @@ std::vector<variant> variants() {
           without(&features::registered_ring, "registered_ring"),
           without(&features::deferred_task_run, "deferred_task_run"),
           without(&features::direct_descriptors, "direct_descriptors"),
+          without(&features::registered_waits, "registered_waits"),
+          on_ring({.submission_polling = {.on = true, .idle = 5ms}}, "uring_submission_polling"),
+          on_ring({.sockets_only = true}, "uring_sockets_only"),
           spinning(io::backend_kind::uring, "uring_spin_then_block"),
           spinning(io::backend_kind::epoll, "epoll_spin_then_block")};
 }

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "myra/config/quantity.hpp"
+#include "myra/core/cpu_list.hpp"
 
 namespace myra::config {
 namespace {
@@ -113,6 +114,16 @@ field text(field_name name, std::string form, std::string help, std::string& tar
           .allowed = "any text",
           .get = [&target] { return value(target); },
           .set = take};
+}
+
+field cpu_list(field_name name, std::string help, std::string& target) {
+  field made = text(std::move(name), "CPUS", std::move(help), target);
+  made.allowed = R"(numbers and ranges from 0 to 1023, such as "0-3,8", or nothing)";
+  made.set = [set = std::move(made.set)](const value& found) {
+    const auto* words = std::get_if<std::string>(&found);
+    return words != nullptr && parse_cpu_list(*words) && set(found);
+  };
+  return made;
 }
 
 field address(field_name name, std::string help, std::string& target) {

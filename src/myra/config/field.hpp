@@ -78,6 +78,9 @@ struct time_bounds {
 [[nodiscard]] field address(field_name name, std::string help, std::string& target);
 [[nodiscard]] field address(field_name name, std::string help, endpoint& target);
 
+/// Text that `parse_cpu_list` reads. Empty is allowed and means any.
+[[nodiscard]] field cpu_list(field_name name, std::string help, std::string& target);
+
 /// The general forms, for what the others are made of.
 [[nodiscard]] field integer(field_kind kind, field_name name, std::string help,
                             const bounds& allowed, std::function<std::int64_t()> get,

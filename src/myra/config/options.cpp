@@ -29,13 +29,18 @@ void add_reactor(std::vector<field>& all, reactor_options& to) {
   all.push_back(time({"reactor.spin_time", "spin-time"},
                      "How long spin_then_block looks before it sleeps.", to.spin_time,
                      {.least = std::chrono::nanoseconds(1), .most = std::chrono::seconds(1)}));
+  all.push_back(time("reactor.busy_poll",
+                     "How long a wait polls network cards before it sleeps; 0s: not at all.",
+                     to.busy_poll, {.most = std::chrono::seconds(1)}));
+  all.push_back(flag("reactor.prefer_busy_poll", "Cards raise no interrupts while they are polled.",
+                     to.prefer_busy_poll));
   all.push_back(number("reactor.receive_buffer_count", "Buffers that lie ready for receives.",
                        to.receive_buffer_count, {.least = 1, .most = 32768, .power_of_two = true}));
   all.push_back(number("reactor.submission_entries", "Entries of the submission queue.",
-                       to.submission_entries, {.least = 8, .most = 32768, .power_of_two = true}));
+                       to.submission_entries, {.least = 4, .most = 32768, .power_of_two = true}));
   all.push_back(number("reactor.completion_entries",
                        "Entries of the completion queue, no fewer than of the submission queue.",
-                       to.completion_entries, {.least = 8, .most = 65536, .power_of_two = true}));
+                       to.completion_entries, {.least = 4, .most = 65536, .power_of_two = true}));
   all.push_back(number("reactor.direct_descriptor_count",
                        "Places in the ring's own table of descriptors; 0: as many as the limit of "
                        "open files allows, up to 16384.",
@@ -59,6 +64,45 @@ void add_pool(std::vector<field>& all, pool_options& to) {
   all.push_back(flag("reactor.pool.huge_pages", "Ask for huge pages.", to.huge_pages));
 }
 
+void add_ring(std::vector<field>& all, io::ring_options& to) {
+  using io::task_running;
+  all.push_back(choice<task_running>({"reactor.ring.tasks"},
+                                     "On whose time io_uring finishes what it began.", to.tasks,
+                                     {{"auto", task_running::automatic},
+                                      {"deferred", task_running::deferred},
+                                      {"cooperative", task_running::cooperative},
+                                      {"interrupting", task_running::interrupting}}));
+  all.push_back(flag("reactor.ring.submission_polling.on",
+                     "A kernel thread on a core of its own takes submissions (SQPOLL).",
+                     to.submission_polling.on));
+  all.push_back(time("reactor.ring.submission_polling.idle",
+                     "It sleeps after so long without one; whole milliseconds.",
+                     to.submission_polling.idle,
+                     {.least = std::chrono::milliseconds(1), .most = std::chrono::hours(1)}));
+  all.push_back(number("reactor.ring.submission_polling.cpu",
+                       "The processor that it is kept on; -1: any.", to.submission_polling.cpu,
+                       {.least = -1, .most = 1023}));
+  all.push_back(number("reactor.ring.workers.bounded_max",
+                       "Kernel workers for what ends soon; 0: the kernel's limit.",
+                       to.workers.bounded_max, {.most = 65536}));
+  all.push_back(number("reactor.ring.workers.unbounded_max",
+                       "Kernel workers for what may wait for ever; 0: the kernel's limit.",
+                       to.workers.unbounded_max, {.most = 65536}));
+  all.push_back(cpu_list("reactor.ring.workers.cpus",
+                         "Processors that kernel workers may run on; empty: all.",
+                         to.workers.cpus));
+  all.push_back(time("reactor.ring.minimum_wait.time",
+                     "Waits go on for so long to take more at once; 0s: they do not.",
+                     to.minimum_wait.time, {.most = std::chrono::seconds(1)}));
+  all.push_back(number("reactor.ring.minimum_wait.completions",
+                       "So many completions end such a wait at once.", to.minimum_wait.completions,
+                       {.least = 1, .most = 65536}));
+  all.push_back(flag("reactor.ring.sockets_only",
+                     "The ring can do sockets and nothing else (restrictions).", to.sockets_only));
+  all.push_back(flag("reactor.ring.io_polling", "IOPOLL; always refused, since it is for storage.",
+                     to.io_polling));
+}
+
 void add_features(std::vector<field>& all, io::feature_switches& to) {
   all.push_back(flag("reactor.features.multishot_accept", "One accept for many connections.",
                      to.multishot_accept));
@@ -77,6 +121,10 @@ void add_features(std::vector<field>& all, io::feature_switches& to) {
                      "Rows of datagrams are cut by the kernel.", to.datagram_segmentation));
   all.push_back(flag("reactor.features.datagram_coalescing",
                      "Datagrams are put into rows by the kernel.", to.datagram_coalescing));
+  all.push_back(flag("reactor.features.registered_waits",
+                     "Waits whose arguments the kernel reads in place.", to.registered_waits));
+  all.push_back(flag("reactor.features.no_iowait",
+                     "An idle loop is not accounted as waiting for storage.", to.no_iowait));
 }
 
 void add_listener(std::vector<field>& all, listener_options& to) {
@@ -173,6 +221,7 @@ std::vector<field> fields_of(options& target, const offered& parts) {
   if (parts.listener || parts.connect) add_connection(all, target, parts);
   add_reactor(all, target.reactor);
   add_pool(all, target.reactor.pool);
+  add_ring(all, target.reactor.ring);
   add_features(all, target.reactor.features);
   if (parts.listener)
     all.push_back(time({"shutdown.drain_deadline", "drain-deadline"},

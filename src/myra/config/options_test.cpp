@@ -23,11 +23,16 @@ constexpr offered everything{.threads = true, .listener = true, .connect = true}
 TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [threads, reactor, listener, connect_to, connect, shutdown] =
       options{};
-  [[maybe_unused]] const auto& [backend, wait, spin, pool, receives, submission, completion, direct,
-                                inbox, stall, watchdog, features, log_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, receives, submission,
+                                completion, direct, inbox, stall, watchdog, ring, features,
+                                log_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [tasks, polling, workers, minimum, sockets_only, io_polling] = ring;
+  [[maybe_unused]] const auto& [on, polling_idle, cpu, share_with_without_a_field] = polling;
+  [[maybe_unused]] const auto& [bounded, unbounded, cpus] = workers;
+  [[maybe_unused]] const auto& [minimum_time, minimum_completions] = minimum;
   [[maybe_unused]] const auto& [slot_size, slot_initial, slot_max, huge] = pool;
   [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred, in_table,
-                                segmentation, coalescing] = features;
+                                segmentation, coalescing, waits, iowait] = features;
   [[maybe_unused]] const auto& [address, backlog, reuse_address, reuse_port, ipv6, inherited,
                                 unlink, connections, accepted] = listener;
   [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
@@ -38,7 +43,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 2;  // threads, connect_to
   constexpr std::size_t of_reactor =
-      13 - 3 + 4 + 8;  // without pool, features and log, with their members
+      16 - 4 + 4 + 11 + 10;  // without pool, ring, features and log, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
@@ -97,10 +102,23 @@ const std::map<std::string, sample>& samples() {
       {"reactor.backend", {"epoll", "kqueue"}},
       {"reactor.wait", {"spin_then_block", "sleep"}},
       {"reactor.spin_time", {"200us", "0s"}},
+      {"reactor.busy_poll", {"30us", "2s"}},
+      {"reactor.prefer_busy_poll", {"true", "x"}},
+      {"reactor.ring.tasks", {"interrupting", "lazy"}},
+      {"reactor.ring.submission_polling.on", {"true", "x"}},
+      {"reactor.ring.submission_polling.idle", {"20ms", "0s"}},
+      {"reactor.ring.submission_polling.cpu", {"1", "-2"}},
+      {"reactor.ring.workers.bounded_max", {"4", "-1"}},
+      {"reactor.ring.workers.unbounded_max", {"64", "-1"}},
+      {"reactor.ring.workers.cpus", {"0-1", "0-"}},
+      {"reactor.ring.minimum_wait.time", {"50us", "2s"}},
+      {"reactor.ring.minimum_wait.completions", {"8", "0"}},
+      {"reactor.ring.sockets_only", {"true", "x"}},
+      {"reactor.ring.io_polling", {"true", "x"}},
       {"reactor.receive_buffer_count", {"512", "500"}},
       {"reactor.submission_entries", {"2048", "65536"}},
-      {"reactor.completion_entries", {"16384", "4"}},
       {"reactor.direct_descriptor_count", {"512", "-1"}},
+      {"reactor.completion_entries", {"16384", "2"}},
       {"reactor.inbox_capacity", {"17", "0"}},
       {"reactor.stall_threshold", {"50ms", "50"}},
       {"reactor.watchdog", {"true", "yes"}},
@@ -116,6 +134,8 @@ const std::map<std::string, sample>& samples() {
       {"reactor.features.direct_descriptors", {"false", "no"}},
       {"reactor.features.datagram_segmentation", {"false", "2"}},
       {"reactor.features.datagram_coalescing", {"false", "2"}},
+      {"reactor.features.registered_waits", {"false", "x"}},
+      {"reactor.features.no_iowait", {"false", "x"}},
       {"listener.address", {"[::1]:7000", "::1"}},
       {"listener.backlog", {"10", "-1"}},
       {"listener.reuse_address", {"false", "x"}},
@@ -162,6 +182,8 @@ TEST(options,
     ASSERT_TRUE(set) << set.error().what;
     EXPECT_NE(each.get(), before) << each.name.full;
   }
+  EXPECT_NE(check(changed, everything).find("is for storage"), std::string::npos);
+  changed.reactor.ring.io_polling = false;
   EXPECT_EQ(check(changed, everything), "");
 
   options again;
@@ -240,6 +262,23 @@ TEST(options, what_does_not_go_together_is_named) {
   target.reactor.completion_entries = 8192;
   target.reactor.spin_time = 2s;
   EXPECT_NE(check(target, {}).find("reactor.spin_time: found 2000000000 ns"), std::string::npos);
+  const auto complaint = [&](const char* lines) {
+    options read;
+    EXPECT_TRUE(read_text(lines, "x.toml", fields_of(read, {}))) << lines;
+    return check(read, {});
+  };
+  EXPECT_TRUE(
+      complaint("reactor.ring.submission_polling.on = true\nreactor.ring.tasks = \"deferred\"")
+          .starts_with("reactor.ring.tasks: found deferred with ring.submission"));
+  EXPECT_TRUE(
+      complaint("reactor.ring.tasks = \"deferred\"\nreactor.features.deferred_task_run = false")
+          .starts_with("reactor.ring.tasks: found deferred with reactor.features."));
+  EXPECT_TRUE(complaint("reactor.wait = \"spin\"\nreactor.busy_poll = \"50us\"")
+                  .starts_with("reactor.busy_poll: found 50000 ns with reactor.wait = spin"));
+  EXPECT_TRUE(complaint("reactor.wait = \"spin\"\nreactor.ring.minimum_wait.time = \"50us\"")
+                  .starts_with("reactor.ring.minimum_wait.time: found 50000 ns with reactor.wait"));
+  EXPECT_TRUE(complaint("reactor.prefer_busy_poll = true")
+                  .starts_with("reactor.prefer_busy_poll: found true with reactor.busy_poll"));
 }
 
 }  // namespace

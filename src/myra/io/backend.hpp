@@ -53,6 +53,8 @@ struct feature_switches {
   bool direct_descriptors = true;
   bool datagram_segmentation = true;  ///< UDP_SEGMENT, udp(7).
   bool datagram_coalescing = true;    ///< UDP_GRO, udp(7).
+  bool registered_waits = true;
+  bool no_iowait = true;
 };
 
 class backend {

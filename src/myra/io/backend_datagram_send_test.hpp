@@ -147,6 +147,7 @@ TEST_P(full_datagram_socket_test, those_that_wait_go_when_there_is_room) {
 }
 
 TEST_P(full_datagram_socket_test, silent_ones_do_not_wait) {
+  if (GetParam().submission_polling) GTEST_SKIP() << "no send is silent with submission polling";
   send_numbers(40, true);
   ASSERT_TRUE(until([&] {
     return std::all_of(sends.begin(), sends.end(), [](const auto& each) { return each.ended(); });

@@ -38,6 +38,8 @@ using namespace std::chrono_literals;
 struct backend_maker {
   std::string name;
   std::function<opened<std::unique_ptr<backend>>(buffer_pool& pool)> open;
+  /// A thread of the kernel takes submissions: no send is silent, since nobody says when it went.
+  bool submission_polling = false;
 };
 
 inline void PrintTo(const backend_maker& maker, std::ostream* out) { *out << maker.name; }

@@ -183,6 +183,10 @@ TEST_P(backend_test, reset_is_an_error) {
 }
 
 TEST_P(backend_test, urgent_data_does_not_stop_the_stream) {
+  if (GetParam().submission_polling)
+    GTEST_SKIP()
+        << "with submission polling the kernel (seen on 6.18) brings what follows an urgent "
+           "byte only when more comes";
   auto [socket, other] = tcp_pair();
   other.send("before");
   ASSERT_EQ(::send(other.get(), "!", 1, MSG_OOB), 1);

@@ -108,6 +108,7 @@ TEST_P(backend_test, an_empty_send_succeeds) {
 }
 
 TEST_P(backend_test, a_silent_send_completes_without_ending_the_wait) {
+  if (GetParam().submission_polling) GTEST_SKIP() << "no send is silent with submission polling";
   auto [socket, other] = tcp_pair();
   const std::string text = "quietly";
   recorded_send send(socket, text);
@@ -123,6 +124,7 @@ TEST_P(backend_test, a_silent_send_completes_without_ending_the_wait) {
 }
 
 TEST_P(backend_test, a_silent_send_that_is_short_says_how_much_went) {
+  if (GetParam().submission_polling) GTEST_SKIP() << "no send is silent with submission polling";
   auto [socket, other] = tcp_pair();
   set_send_buffer(socket, 4096);
   const std::string text = pattern(8 << 20);
@@ -145,6 +147,7 @@ TEST_P(backend_test, a_silent_send_that_is_short_says_how_much_went) {
 }
 
 TEST_P(backend_test, a_silent_send_into_a_full_socket_would_wait) {
+  if (GetParam().submission_polling) GTEST_SKIP() << "no send is silent with submission polling";
   auto [socket, other] = unix_pair();
   const std::string text = pattern(4 << 20);
   recorded_send filling(socket, text);
@@ -220,9 +223,8 @@ TEST_P(backend_test, a_cancelled_send_gives_the_count_that_went) {
 TEST_P(backend_test, a_send_that_waited_from_the_start_is_cancelled) {
   auto [socket, other] = unix_pair();
   const std::string text = pattern(4 << 20);
-  recorded_send filling(socket, text);
-  filling.silent = true;
-  run(filling);
+  while (::send(socket, text.data(), text.size(), MSG_DONTWAIT) > 0) {
+  }
   const std::string large(16384, 'x');
   recorded_send send(socket, large);
   submit(send);

@@ -14,6 +14,9 @@ io::uring_options uring_options_of(const reactor_options& options) {
   wanted.direct_descriptor_count = options.direct_descriptor_count;
   wanted.wait = options.wait;
   wanted.spin_time = options.spin_time;
+  wanted.busy_poll = options.busy_poll;
+  wanted.prefer_busy_poll = options.prefer_busy_poll;
+  wanted.ring = options.ring;
   wanted.features = options.features;
   return wanted;
 }
@@ -34,8 +37,14 @@ opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& p
   io::epoll_options wanted;
   wanted.wait = options.wait;
   wanted.spin_time = options.spin_time;
+  wanted.busy_poll = options.busy_poll;
+  wanted.prefer_busy_poll = options.prefer_busy_poll;
   auto made = io::epoll_backend::open(wanted, pool);
   if (!made) return std::unexpected(std::move(made.error()));
+  if (options.busy_poll != duration::zero())
+    reason += (*made)->busy_polling()
+                  ? ", busy polling of network cards"
+                  : ", no busy polling (the kernel refuses EPIOCSPARAMS, which needs Linux 6.9)";
   return chosen_backend{std::move(*made), std::move(reason), options.features};
 }
 

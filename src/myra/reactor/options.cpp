@@ -16,21 +16,51 @@ bool power_between(std::uint32_t value, std::uint32_t low, std::uint32_t high) {
 
 }  // namespace
 
+namespace {
+
+std::string check_waiting(const reactor_options& options) {
+  using std::chrono::seconds;
+  if (options.spin_time <= duration::zero() || options.spin_time > seconds(1))
+    return "reactor.spin_time: found " + std::to_string(options.spin_time.count()) +
+           " ns, allowed above 0 s to 1 s";
+  if (options.busy_poll < duration::zero() || options.busy_poll > seconds(1) ||
+      options.busy_poll % std::chrono::microseconds(1) != duration::zero())
+    return "reactor.busy_poll: found " + std::to_string(options.busy_poll.count()) +
+           " ns, allowed zero (off) and whole microseconds to 1 s";
+  const bool spins = options.wait == io::waiting::spin;
+  if (spins && options.busy_poll != duration::zero() && !options.ring.submission_polling.on)
+    return "reactor.busy_poll: found " + std::to_string(options.busy_poll.count()) +
+           " ns with reactor.wait = spin, allowed with block or spin_then_block: network cards are "
+           "polled in the kernel's wait, which a spin never enters";
+  if (options.prefer_busy_poll && options.busy_poll == duration::zero())
+    return "reactor.prefer_busy_poll: found true with reactor.busy_poll = 0s, allowed with a time "
+           "above zero";
+  if (spins && options.ring.minimum_wait.time != duration::zero())
+    return "reactor.ring.minimum_wait.time: found " +
+           std::to_string(options.ring.minimum_wait.time.count()) +
+           " ns with reactor.wait = spin, allowed with block or spin_then_block";
+  return {};
+}
+
+}  // namespace
+
 std::string check(const reactor_options& options) {
   if (auto pool = check(options.pool); !pool.empty()) return "reactor." + pool;
   if (!power_between(options.receive_buffer_count, 1, 32768))
     return complain("receive_buffer_count", options.receive_buffer_count,
                     "a power of two from 1 to 32768");
-  if (!power_between(options.submission_entries, 8, 32768))
+  if (!power_between(options.submission_entries, 4, 32768))
     return complain("submission_entries", options.submission_entries,
-                    "a power of two from 8 to 32768");
+                    "a power of two from 4 to 32768");
   if (!power_between(options.completion_entries, options.submission_entries, 65536))
     return complain("completion_entries", options.completion_entries,
                     "a power of two from submission_entries (" +
                         std::to_string(options.submission_entries) + ") to 65536");
-  if (options.spin_time <= duration::zero() || options.spin_time > std::chrono::seconds(1))
-    return "reactor.spin_time: found " + std::to_string(options.spin_time.count()) +
-           " ns, allowed above 0 s to 1 s";
+  if (auto wrong = check_waiting(options); !wrong.empty()) return wrong;
+  if (auto wrong = io::check(options.ring); !wrong.empty()) return "reactor." + wrong;
+  if (options.ring.tasks == io::task_running::deferred && !options.features.deferred_task_run)
+    return "reactor.ring.tasks: found deferred with reactor.features.deferred_task_run = false, "
+           "allowed with true";
   if (options.inbox_capacity == 0) return complain("inbox_capacity", 0, "1 and more");
   if (options.stall_threshold < duration::zero())
     return "reactor.stall_threshold: found a negative duration, allowed zero (off) and more";

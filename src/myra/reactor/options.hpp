@@ -7,6 +7,7 @@
 #include "myra/core/clock.hpp"
 #include "myra/core/log.hpp"
 #include "myra/io/backend.hpp"
+#include "myra/io/ring_options.hpp"
 #include "myra/memory/buffer_pool.hpp"
 
 namespace myra {
@@ -20,10 +21,18 @@ struct reactor_options {
   io::waiting wait = io::waiting::block;
   /// Of `spin_then_block`; above zero, 1 s at most.
   duration spin_time = std::chrono::microseconds(50);
+  /// How long a wait polls the queues of the network cards that its connections came by, in place
+  /// of their interrupts (NAPI busy polling: IORING_REGISTER_NAPI, Linux 6.9; EPIOCSPARAMS,
+  /// Linux 6.9); whole microseconds to 1 s, zero: not at all. Does nothing on loopback and other
+  /// cards without queues of their own.
+  duration busy_poll = duration::zero();
+  /// The card's interrupts stay off while it is polled (napi_defer_hard_irqs and gro_flush_timeout
+  /// of the card are to be set as well).
+  bool prefer_busy_poll = false;
   pool_options pool = {};
   /// Buffers that lie ready in the kernel's ring for receives; a power of two, 1 to 32,768.
   std::uint32_t receive_buffer_count = 256;
-  /// Entries of the submission queue; a power of two, 8 to 32,768. Halved by itself where
+  /// Entries of the submission queue; a power of two, 4 to 32,768. Halved by itself where
   /// RLIMIT_MEMLOCK is small.
   std::uint32_t submission_entries = 1024;
   /// Entries of the completion queue; a power of two from submission_entries to 65,536. A multishot
@@ -38,6 +47,8 @@ struct reactor_options {
   duration stall_threshold = std::chrono::milliseconds(100);
   /// Also report a stall while it lasts, from a thread of its own.
   bool watchdog = false;
+  /// How the ring of io_uring is set up; epoll has no use for it.
+  io::ring_options ring = {};
   /// Kernel features to leave unused.
   io::feature_switches features = {};
   log_sink log = {};

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "myra/io/epoll/busy_poll.hpp"
+
 namespace myra::io {
 namespace {
 
@@ -45,8 +47,10 @@ epoll_backend::epoll_backend(const epoll_options& options, buffer_pool& pool, in
       wake_descriptor_(wake_descriptor),
       wait_(options.wait),
       spin_time_(options.spin_time),
+      busy_polling_(options.busy_poll != duration::zero() &&
+                    poll_cards(epoll_descriptor, options.busy_poll, options.prefer_busy_poll) == 0),
       pool_(pool) {
-  counters_.kernel_entries = 3;  // those of open()
+  counters_.kernel_entries = options.busy_poll == duration::zero() ? 3 : 4;  // those of open()
 }
 
 epoll_backend::~epoll_backend() {

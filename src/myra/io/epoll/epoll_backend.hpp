@@ -39,6 +39,9 @@ struct epoll_options {
   /// `spin` asks the kernel once a turn and never sleeps.
   waiting wait = waiting::block;
   duration spin_time = std::chrono::microseconds(50);  ///< Of `spin_then_block`.
+  /// Busy polling of network cards (EPIOCSPARAMS); zero: none.
+  duration busy_poll = duration::zero();
+  bool prefer_busy_poll = false;
 };
 
 class epoll_backend final : public backend {
@@ -62,6 +65,8 @@ class epoll_backend final : public backend {
   [[nodiscard]] int descriptor() const noexcept override { return epoll_descriptor_; }
   [[nodiscard]] network& sockets() noexcept override { return network_; }
   [[nodiscard]] backend_counters counters() const noexcept override;
+  /// The kernel has taken what `busy_poll` asked for.
+  [[nodiscard]] bool busy_polling() const noexcept { return busy_polling_; }
 
  private:
   static constexpr int event_count_max = 256;
@@ -136,6 +141,7 @@ class epoll_backend final : public backend {
   int wake_descriptor_;
   waiting wait_;
   duration spin_time_;
+  bool busy_polling_;
   buffer_pool& pool_;
   descriptor_table table_{epoll_descriptor_};
   epoll_network network_{table_};

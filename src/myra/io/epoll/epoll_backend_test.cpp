@@ -15,6 +15,7 @@
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
 #include "myra/io/backend_waiting_test.hpp"
+#include "myra/io/epoll/busy_poll.hpp"
 
 namespace myra::io {
 namespace {
@@ -36,6 +37,20 @@ class epoll_backend_test : public backend_test {
  protected:
   [[nodiscard]] std::uint64_t entries() const { return engine->counters().kernel_entries; }
 };
+
+TEST(epoll_busy_poll, is_told_to_the_kernel) {
+  pool_options of_pool;
+  of_pool.slot_count_initial = of_pool.slot_count_max = 4;
+  const auto pool = buffer_pool::open(of_pool);
+  ASSERT_TRUE(pool);
+  const auto made = epoll_backend::open({.busy_poll = 70us, .prefer_busy_poll = true}, **pool);
+  ASSERT_TRUE(made);
+  if (!(*made)->busy_polling()) GTEST_SKIP() << "EPIOCSPARAMS needs Linux 6.9";
+  epoll_parameters set{};
+  ASSERT_EQ(::ioctl((*made)->descriptor(), get_epoll_parameters, &set), 0);
+  EXPECT_EQ(set.busy_poll_us, 70U);
+  EXPECT_EQ(set.prefer_busy_poll, 1);
+}
 
 /// Sends back what comes, as a server does: silently, one send for each message.
 struct echo_connection {

@@ -6,7 +6,9 @@
 #include <memory>
 
 #include "myra/io/datagram_operation.hpp"
+#include "myra/io/uring/feature_list.hpp"
 #include "myra/io/uring/known_bad.hpp"
+#include "myra/io/uring/probe_ring.hpp"
 #include "myra/io/uring/uring_backend.hpp"
 
 namespace myra::io {
@@ -22,16 +24,6 @@ std::string release() {
   return ::uname(&name) == 0 ? name.release : "unknown";
 }
 
-/// Whether a small ring can be set up with these flags.
-bool accepts(unsigned flags) {
-  io_uring trial{};
-  io_uring_params params{};
-  params.flags = flags;
-  if (io_uring_queue_init_params(8, &trial, &params) < 0) return false;
-  io_uring_queue_exit(&trial);
-  return true;
-}
-
 /// Whether buffer rings can be consumed in part (IOU_PBUF_RING_INC, Linux 6.12).
 bool has_incremental_rings(io_uring& on) {
   constexpr int trial_group = 4711;
@@ -43,35 +35,7 @@ bool has_incremental_rings(io_uring& on) {
   return true;
 }
 
-class feature_list {
- public:
-  explicit feature_list(capabilities& to) noexcept : to_(to) {}
-
-  void used_if(bool wanted, const char* name, const char* for_what) {
-    to_.features.push_back({name, wanted ? feature_state::used : feature_state::available,
-                            wanted ? for_what : "switched off by its option"});
-  }
-  /// Of what is wanted and does harm on this kernel.
-  void avoid(const known_bad& each) {
-    for (feature& listed : to_.features)
-      if (listed.name == each.name && listed.state == feature_state::used)
-        listed = {each.name, feature_state::available, each.why};
-  }
-  void available_if(bool there, const char* name, const char* unused_because,
-                    const char* absent_because) {
-    to_.features.push_back({name, there ? feature_state::available : feature_state::absent,
-                            there ? unused_because : absent_because});
-  }
-
- private:
-  capabilities& to_;
-};
-
 void list_used(feature_list& list, const feature_switches& features) {
-  list.used_if(features.deferred_task_run, "deferred task running",
-               "completions run on the loop's thread, at its kernel entry");
-  list.used_if(features.registered_ring, "registered ring descriptor",
-               "saves the descriptor look-up of each kernel entry");
   list.used_if(features.multishot_accept, "multishot accept",
                "one submission accepts many connections");
   list.used_if(features.multishot_receive, "multishot receive",
@@ -80,8 +44,6 @@ void list_used(feature_list& list, const feature_switches& features) {
                "receives take a buffer when bytes are there, so that idle connections hold none");
   list.used_if(features.multishot_receive, "multishot recvmsg",
                "one submission receives many datagrams, each with its peer's address");
-  list.used_if(features.silent_sends, "silent sends",
-               "sends that succeed at once wake nobody: one kernel entry a turn");
 }
 
 void list_direct(feature_list& list, const direct_table& table, const feature_switches& features) {
@@ -125,15 +87,6 @@ void list_unused(feature_list& list, io_uring& on) {
                     "not used yet: one reactor each", "needs Linux 5.18");
   list.available_if(knows(IORING_OP_BIND), "bind and listen through the ring", "not used yet",
                     "needs Linux 6.11");
-  list.available_if(feature(IORING_FEAT_MIN_TIMEOUT), "minimum wait",
-                    "not used: adds latency by design", "needs Linux 6.12");
-  list.available_if(feature(IORING_FEAT_NO_IOWAIT), "waits outside iowait", "not used yet",
-                    "needs Linux 6.15");
-  list.available_if(accepts(IORING_SETUP_SQPOLL), "submission polling",
-                    "not used: takes a core of its own",
-                    "refused by the kernel or by the limits of this process");
-  list.available_if(accepts(IORING_SETUP_CQE_MIXED), "mixed completion sizes", "not used yet",
-                    "needs Linux 6.18");
   // The opcode alone says nothing: the interface queue has to be registered to know (zero-copy
   // receive, Linux 6.15).
   list.available_if(false, "zero-copy receive", "",
@@ -158,11 +111,12 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   found.why = (*backend)->description() + (unused.empty() ? "" : ", " + unused);
   feature_list list(found);
   list_used(list, options.features);
+  list_ring_features(list, options, (*backend)->probed_ring());
   for (const known_bad& each : known_bad_kernels())
     if (options.features.*each.feature && !(usable.features.*each.feature)) list.avoid(each);
   list_direct(list, (*backend)->direct(), options.features);
   list_udp(list, options.features);
-  list_unused(list, (*backend)->ring_for_probe());
+  list_unused(list, (*backend)->probed_ring().raw());
   return found;
 }
 

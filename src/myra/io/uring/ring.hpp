@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "myra/core/clock.hpp"
@@ -63,12 +64,18 @@ class ring {
     io_uring_sqe_set_data64(entry, tag);
     return finish_call(entry, tag);
   }
+  /// Has the kernel take what is queued, so that there is a free entry, unless it cannot.
+  int make_room() noexcept;
 
   /// Entries of the submission queue.
   [[nodiscard]] unsigned size() const noexcept { return ring_.sq.ring_entries; }
   /// Entries queued and not yet consumed by the kernel.
   [[nodiscard]] unsigned unsubmitted() const noexcept {
-    return ring_.sq.sqe_tail - *ring_.sq.khead;
+    return ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead);
+  }
+  /// Entries queued for which the next submission is still to come.
+  [[nodiscard]] bool pending() const noexcept {
+    return polled_ ? ring_.sq.sqe_tail != *ring_.sq.ktail : unsubmitted() != 0;
   }
   /// The position after the last queued entry, and whether the kernel has consumed up to a
   /// position.
@@ -102,6 +109,17 @@ class ring {
 
   [[nodiscard]] io_uring& raw() noexcept { return ring_; }
   [[nodiscard]] int descriptor() const noexcept { return ring_.ring_fd; }
+  /// A thread of the kernel takes what is queued (IORING_SETUP_SQPOLL): nothing is known about it
+  /// when an entry returns.
+  [[nodiscard]] bool polled() const noexcept { return polled_; }
+  [[nodiscard]] bool descriptor_registered() const noexcept {
+    return (enter_flags_ & IORING_ENTER_REGISTERED_RING) != 0;
+  }
+  [[nodiscard]] bool busy_polling() const noexcept { return busy_polling_; }
+  [[nodiscard]] bool waits_registered() const noexcept { return registered_wait_ != nullptr; }
+  [[nodiscard]] bool waits_outside_iowait() const noexcept {
+    return (wait_flags_ & IORING_ENTER_NO_IOWAIT) != 0;
+  }
   [[nodiscard]] std::uint64_t entries() const noexcept { return entries_; }
   /// What was set up, in words, with what had to be reduced.
   [[nodiscard]] const std::string& description() const noexcept { return description_; }
@@ -115,9 +133,22 @@ class ring {
   [[nodiscard]] io_uring_cqe* newest(std::uint64_t tag) noexcept;
   int enter(unsigned wait_count, unsigned more_flags, const void* argument,
             std::size_t argument_size) noexcept;
+  int wait_by_copy(const __kernel_timespec* wait, unsigned minimum_us) noexcept;
+  [[nodiscard]] std::optional<error_report> enable(const uring_options& options);
+  void register_waits() noexcept;
+  void limit_workers(const worker_options& workers);
+  void set_waits(const uring_options& options);
+
+  static constexpr std::size_t wait_region_bytes = 4096;
 
   io_uring ring_{};
   unsigned enter_flags_ = IORING_ENTER_GETEVENTS;
+  unsigned wait_flags_ = 0;
+  unsigned wait_count_ = 1;
+  unsigned minimum_wait_us_ = 0;
+  bool polled_ = false;
+  bool busy_polling_ = false;
+  io_uring_reg_wait* registered_wait_ = nullptr;  ///< In a page of its own; null: not registered.
   std::uint64_t entries_ = 0;
   std::string description_;
 };

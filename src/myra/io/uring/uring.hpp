@@ -7,6 +7,7 @@
 #include "myra/core/clock.hpp"
 #include "myra/core/error.hpp"
 #include "myra/io/backend.hpp"
+#include "myra/io/ring_options.hpp"
 #include "myra/memory/buffer_pool.hpp"
 
 namespace myra::io {
@@ -20,7 +21,11 @@ struct uring_options {
   unsigned direct_descriptor_count = 0;
   waiting wait = waiting::block;
   duration spin_time = std::chrono::microseconds(50);  ///< Of `spin_then_block`.
-  feature_switches features;
+  /// Busy polling of network cards (IORING_REGISTER_NAPI); zero: none.
+  duration busy_poll = duration::zero();
+  bool prefer_busy_poll = false;
+  ring_options ring = {};
+  feature_switches features = {};
 };
 
 struct uring {

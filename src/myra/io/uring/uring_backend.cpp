@@ -30,6 +30,12 @@ bool is_silent(operation& sent) noexcept {
          static_cast<send_datagram_operation&>(sent).silent;
 }
 
+void make_loud(operation& sent) noexcept {
+  if (sent.kind() == operation_kind::send) static_cast<send_operation&>(sent).silent = false;
+  if (sent.kind() == operation_kind::send_datagram)
+    static_cast<send_datagram_operation&>(sent).silent = false;
+}
+
 }  // namespace
 
 opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& options,
@@ -43,7 +49,12 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
   auto buffers = buffer_ring::open(backend->ring_->raw(), pool, options.receive_buffer_count);
   if (!buffers) return std::unexpected(std::move(buffers.error()));
   backend->buffers_ = std::move(*buffers);
-  if (options.features.direct_descriptors)
+  if (backend->ring_->polled())
+    backend->direct_.leave_unused(
+        "off with submission polling: calls on them need an answer at once");
+  else if (options.ring.sockets_only)
+    backend->direct_.leave_unused("off with restrictions, which leave out commands on files");
+  else if (options.features.direct_descriptors)
     backend->direct_.open(backend->ring_->raw(), options.direct_descriptor_count);
   return backend;
 }
@@ -60,7 +71,7 @@ uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring>
     : ring_(std::move(made)),
       wait_(options.wait),
       spin_time_(options.spin_time),
-      silent_capacity_(ring_->size()),
+      silent_capacity_(ring_->polled() ? 0 : ring_->size()),
       silent_(std::make_unique<silent_send[]>(silent_capacity_)),
       resolving_(std::make_unique<silent_send[]>(silent_capacity_)),
       wake_descriptor_(wake_descriptor) {}
@@ -144,6 +155,8 @@ void uring_backend::submit(operation& queued) noexcept {
 void uring_backend::park(operation& queued) noexcept {
   queued.state = operation_state::queued;
   queued.backend_next = nullptr;
+  // Nobody says when the thread that polls has taken a send.
+  if (silent_capacity_ == 0) make_loud(queued);
   (parked_first_ == nullptr ? parked_first_ : parked_last_->backend_next) = &queued;
   parked_last_ = &queued;
 }
@@ -216,7 +229,7 @@ void uring_backend::wake() noexcept {
 }
 
 bool uring_backend::pending() const noexcept {
-  return ring_->unsubmitted() != 0 || parked_first_ != nullptr;
+  return ring_->pending() || parked_first_ != nullptr;
 }
 
 result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {

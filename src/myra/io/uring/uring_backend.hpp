@@ -39,9 +39,9 @@ class uring_backend final : public backend {
 
   /// What was set up, in words.
   [[nodiscard]] const std::string& description() const noexcept { return ring_->description(); }
-  /// For questions to the kernel about this ring.
-  [[nodiscard]] io_uring& ring_for_probe() noexcept { return ring_->raw(); }
   [[nodiscard]] const direct_table& direct() const noexcept { return direct_; }
+  /// For questions about this ring.
+  [[nodiscard]] ring& probed_ring() noexcept { return *ring_; }
 
  private:
   struct silent_send {

@@ -44,6 +44,22 @@ backend_maker spinning_before_every_sleep() {
   return made;
 }
 
+backend_maker polled() {
+  uring_options options;
+  options.receive_buffer_count = 16;
+  options.ring.submission_polling = {.on = true, .idle = 20ms};
+  backend_maker made = with("uring_submission_polling", options);
+  made.submission_polling = true;
+  return made;
+}
+
+backend_maker for_sockets_only() {
+  uring_options options;
+  options.receive_buffer_count = 16;
+  options.ring.sockets_only = true;
+  return with("uring_sockets_only", options);
+}
+
 std::vector<backend_maker> makers() {
   uring_options ordinary;
   ordinary.receive_buffer_count = 16;
@@ -52,7 +68,11 @@ std::vector<backend_maker> makers() {
           without(&feature_switches::registered_ring, "registered_ring"),
           without(&feature_switches::deferred_task_run, "deferred_task_run"),
           without(&feature_switches::direct_descriptors, "direct_descriptors"),
-          spinning_before_every_sleep()};
+          without(&feature_switches::registered_waits, "registered_waits"),
+          without(&feature_switches::no_iowait, "no_iowait"),
+          spinning_before_every_sleep(),
+          polled(),
+          for_sockets_only()};
 }
 
 class uring_spin_test : public backend_test {};

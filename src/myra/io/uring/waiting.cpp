@@ -9,7 +9,8 @@
 namespace myra::io {
 
 int uring_backend::enter(time_point deadline, time_point now) noexcept {
-  if (ring_->ready() != 0 || deadline == time_point{} || unresolved_) return ring_->submit();
+  const bool to_do = deadline == time_point{} || unresolved_ || parked_first_ != nullptr;
+  if (ring_->ready() != 0 || to_do) return ring_->submit();
   switch (wait_) {
     case waiting::block: return sleep(deadline, now);
     case waiting::spin: return has_to_enter() ? ring_->submit() : 0;
