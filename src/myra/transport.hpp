@@ -2,6 +2,7 @@
 #pragma once
 
 #include "myra/reactor/reactor.hpp"
+#include "myra/reactor/reactor_group.hpp"
 #include "myra/reactor/task_scope.hpp"
 #include "myra/transport/async.hpp"
 #include "myra/transport/blocking.hpp"
@@ -11,3 +12,4 @@
 #include "myra/transport/datagram_socket.hpp"
 #include "myra/transport/endpoint.hpp"
 #include "myra/transport/listener.hpp"
+#include "myra/transport/shared_listener.hpp"

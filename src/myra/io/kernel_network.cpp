@@ -1,6 +1,7 @@
 #include "myra/io/kernel_network.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,5 +65,13 @@ int kernel_network::adopt(int socket) noexcept {
 }
 
 void kernel_network::close(descriptor socket) noexcept { counted(::close(socket.number())); }
+
+int kernel_network::accept_waiting(descriptor socket) noexcept {
+  pollfd queue{socket.number(), POLLIN, 0};
+  const int ready = counted(::poll(&queue, 1, 0));
+  if (ready <= 0) return ready < 0 ? ready : -EAGAIN;
+  const int mode = mode_ == socket_mode::nonblocking ? SOCK_NONBLOCK : 0;
+  return counted(::accept4(socket.number(), nullptr, nullptr, SOCK_CLOEXEC | mode));
+}
 
 }  // namespace myra::io

@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstdint>
 
 #include "myra/io/descriptor.hpp"
@@ -35,6 +36,10 @@ class network {
   virtual int adopt(int socket) noexcept = 0;
   /// close(2) at once, for sockets that no operation is in flight on.
   virtual void close(descriptor socket) noexcept = 0;
+  /// accept4(2) on a listening socket that no operation is in flight on, without waiting: -EAGAIN
+  /// when no connection waits, which is all that a network without a queue has to say. What it
+  /// accepts is an ordinary descriptor.
+  virtual int accept_waiting(descriptor /*socket*/) noexcept { return -EAGAIN; }
   /// Calls of this interface so far, for the count of kernel entries.
   [[nodiscard]] virtual std::uint64_t entries() const noexcept = 0;
 };

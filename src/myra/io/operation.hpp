@@ -96,6 +96,7 @@ struct accept_operation : operation {
   explicit accept_operation(completion_handler handler) noexcept
       : operation(operation_kind::accept, handler) {}
   bool multishot = true;
+  bool ordinary = false;  ///< Bring no direct descriptors: for sockets that go elsewhere.
 
   /// What a completion with a result that is not negative has brought. It belongs to the handler.
   [[nodiscard]] io::descriptor accepted(const completion& what) const noexcept {

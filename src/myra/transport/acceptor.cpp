@@ -62,7 +62,8 @@ void listener::acceptor::serve(connection_coroutine coroutine) noexcept {
 }
 
 void listener::acceptor::arm() noexcept {
-  if (closing_ || full() || pause_.armed() || !accept_.idle()) return;
+  if (closing_ || full() || pause_.armed() || !accept_.idle() || !accept_.descriptor.valid())
+    return;
   loop_.backend().submit(accept_);
 }
 
@@ -75,12 +76,44 @@ void listener::acceptor::on_accept(io::operation& completed, io::completion& wha
   if (what.more) return;
   if (!self.closing_) return self.arm();
   // A handler that closed the listener just now found nothing in flight, and has begun it already.
-  if (self.close_.idle()) self.loop_.backend().submit(self.close_);
+  if (self.close_.idle()) self.end_socket();
 }
 
 void listener::acceptor::accepted(io::descriptor socket) noexcept {
   back_off_ = back_off_first;
+  if (diverted(socket)) return;
   if (closing_) return loop_.backend().sockets().close(socket);
+  begin_connection(socket);
+}
+
+void listener::acceptor::take(int socket) noexcept {
+  io::network& sockets = loop_.backend().sockets();
+  if (closing_) {
+    if (!diverted(socket)) sockets.close(socket);
+    return;
+  }
+  if (sockets.adopt(socket) < 0) return sockets.close(socket);
+  begin_connection(socket);
+}
+
+void listener::acceptor::divert(diversion which, socket_taker elsewhere) noexcept {
+  elsewhere_ = std::move(elsewhere);
+  diverts_ = which;
+  accept_.ordinary = which == diversion::each;
+}
+
+bool listener::acceptor::diverted(io::descriptor socket) noexcept {
+  if (!elsewhere_ || (!closing_ && diverts_ == diversion::at_close)) return false;
+  if (!socket.is_direct()) return elsewhere_(socket.number());
+  // A place in our ring's table means nothing elsewhere.
+  io::network& sockets = loop_.backend().sockets();
+  const int real = sockets.duplicate(socket);
+  sockets.close(socket);
+  if (real >= 0 && !elsewhere_(real)) ::close(real);
+  return true;
+}
+
+void listener::acceptor::begin_connection(io::descriptor socket) noexcept {
   ++counters_.accepted;
   stream* made = stream_table::of(loop_).adopt(socket, options_.connection);
   if (made == nullptr) return failed(ENOMEM);
@@ -141,10 +174,28 @@ void listener::acceptor::close() noexcept {
   if (closing_) return;
   closing_ = true;
   pause_.disarm();
-  if (accept_.idle())
-    loop_.backend().submit(close_);
+  if (!accept_.descriptor.valid())
+    closed_ = true;
+  else if (accept_.idle())
+    end_socket();
   else
     loop_.backend().cancel(accept_);
+}
+
+void listener::acceptor::end_socket() noexcept {
+  if (elsewhere_) divert_waiting();
+  loop_.backend().submit(close_);
+}
+
+void listener::acceptor::divert_waiting() noexcept {
+  // A closed socket resets what waits in its queue. More than this come only while we look.
+  constexpr int most = 65536;
+  io::network& sockets = loop_.backend().sockets();
+  for (int i = 0; i < most; ++i) {
+    const int socket = sockets.accept_waiting(accept_.descriptor);
+    if (socket < 0) return;
+    if (!diverted(socket)) sockets.close(socket);
+  }
 }
 
 void listener::acceptor::on_closed(io::operation& completed, io::completion&) noexcept {

@@ -25,6 +25,8 @@ class listener::acceptor final : public drainable, public stream_parent {
   void serve(connection_handler& shared) noexcept;
   void serve(handler_factory factory) noexcept;
   void serve(connection_coroutine coroutine) noexcept;
+  void divert(diversion which, socket_taker elsewhere) noexcept;
+  void take(int socket) noexcept;
   void close() noexcept;
   /// The listener is gone.
   void abandon() noexcept;
@@ -56,6 +58,10 @@ class listener::acceptor final : public drainable, public stream_parent {
   static void on_closed(io::operation& completed, io::completion& what) noexcept;
   static void on_pause_over(timer& fired) noexcept;
   void accepted(io::descriptor socket) noexcept;
+  void begin_connection(io::descriptor socket) noexcept;
+  [[nodiscard]] bool diverted(io::descriptor socket) noexcept;
+  void end_socket() noexcept;
+  void divert_waiting() noexcept;
   void start(stream& made);
   void failed(int error) noexcept;
   void arm() noexcept;
@@ -73,6 +79,8 @@ class listener::acceptor final : public drainable, public stream_parent {
   connection_handler* shared_ = nullptr;
   handler_factory factory_;
   connection_coroutine coroutine_;
+  socket_taker elsewhere_;
+  diversion diverts_ = diversion::at_close;
   duration back_off_;
   listener_counters counters_;
   std::uint32_t connection_count_ = 0;

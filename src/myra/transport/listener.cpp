@@ -122,6 +122,15 @@ opened<listener> listener::open(reactor& on, const listener_options& options) {
   return listener(new acceptor(runs, guard.take(), options, *local));
 }
 
+opened<listener> listener::open_fed(reactor& on, const listener_options& options,
+                                    const endpoint& accepts_elsewhere) {
+  if (auto complaint = check(options.connection); !complaint.empty())
+    return report(std::make_error_code(std::errc::invalid_argument), std::move(complaint));
+  loop& runs = on.internals();
+  static_cast<void>(stream_table::of(runs));
+  return listener(new acceptor(runs, -1, options, accepts_elsewhere));
+}
+
 void listener::retire::operator()(acceptor* owned) const noexcept { owned->abandon(); }
 
 listener::listener(acceptor* owned) noexcept : acceptor_(owned) {}
@@ -134,6 +143,10 @@ void listener::serve(handler_factory factory) { acceptor_->serve(std::move(facto
 void listener::serve_coroutine(connection_coroutine coroutine) {
   acceptor_->serve(std::move(coroutine));
 }
+void listener::divert(diversion which, socket_taker elsewhere) noexcept {
+  acceptor_->divert(which, std::move(elsewhere));
+}
+void listener::take(int socket) noexcept { acceptor_->take(socket); }
 void listener::close() noexcept { acceptor_->close(); }
 const endpoint& listener::local() const noexcept { return acceptor_->local(); }
 listener_counters listener::counters() const noexcept { return acceptor_->counters(); }

@@ -38,6 +38,9 @@ struct listener_counters {
 
 /// Makes a handler for each connection. A null handler refuses the connection: it is closed.
 using handler_factory = std::move_only_function<std::unique_ptr<connection_handler>()>;
+enum class diversion { each, at_close };
+/// Takes an accepted socket over, or says that it does not.
+using socket_taker = std::move_only_function<bool(int socket) noexcept>;
 /// A coroutine for each connection.
 using connection_coroutine = std::move_only_function<task<void>(connection)>;
 
@@ -48,6 +51,10 @@ class listener {
   /// Errors: invalid, permission_denied, system errors of bind(2) such as address_in_use; the
   /// report names the address.
   [[nodiscard]] static opened<listener> open(reactor& on, const listener_options& options);
+  /// A listener without a socket, whose address is that of `accepts_elsewhere`: it has the
+  /// connections that `take` brings and no others.
+  [[nodiscard]] static opened<listener> open_fed(reactor& on, const listener_options& options,
+                                                 const endpoint& accepts_elsewhere);
   listener(listener&&) noexcept;
   listener& operator=(listener&&) noexcept;
   ~listener();
@@ -62,6 +69,14 @@ class listener {
   void serve(Coroutine coroutine) {
     serve_coroutine(connection_coroutine(std::move(coroutine)));
   }
+
+  /// From now on accepted sockets are offered to `elsewhere` first, on this thread: each, or those
+  /// that come while the listener closes; and then also what still waits in the kernel's queue.
+  /// To be called before `serve`.
+  void divert(diversion which, socket_taker elsewhere) noexcept;
+  /// A connected socket that was accepted elsewhere, with whatever it has received: goes on as if
+  /// accepted here. It is ours from now on; a listener that is closing offers it to `elsewhere`.
+  void take(int socket) noexcept;
 
   /// Stops accepting and closes the socket. Connections live on.
   void close() noexcept;

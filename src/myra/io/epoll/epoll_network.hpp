@@ -46,6 +46,9 @@ class epoll_network final : public network {
     table_.forget(socket.number());
     kernel_.close(socket);
   }
+  int accept_waiting(descriptor socket) noexcept override {
+    return begun(kernel_.accept_waiting(socket));
+  }
   [[nodiscard]] std::uint64_t entries() const noexcept override { return kernel_.entries(); }
 
  private:

@@ -19,7 +19,7 @@ void set_mode(accept_operation& accept, accept_mode mode) noexcept {
 }  // namespace
 
 void uring_backend::arm(io_uring_sqe* entry, accept_operation& accept) noexcept {
-  const accept_mode mode = direct_.mode();
+  const accept_mode mode = accept.ordinary ? accept_mode::as_asked : direct_.mode();
   set_mode(accept, mode);
   accept.brings_direct = mode == accept_mode::direct || mode == accept_mode::direct_once;
   if (mode == accept_mode::ordinary_once) ++counters_.direct_full;

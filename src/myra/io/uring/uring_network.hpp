@@ -31,6 +31,7 @@ class uring_network final : public network {
   int duplicate(descriptor socket) noexcept override;
   int adopt(int socket) noexcept override { return kernel_.adopt(socket); }
   void close(descriptor socket) noexcept override;
+  int accept_waiting(descriptor socket) noexcept override { return kernel_.accept_waiting(socket); }
   [[nodiscard]] std::uint64_t entries() const noexcept override { return kernel_.entries(); }
   /// Real descriptors made for direct ones.
   [[nodiscard]] std::uint64_t installed_count() const noexcept { return installed_count_; }

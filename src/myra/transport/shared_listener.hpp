@@ -1,0 +1,60 @@
+// One address that all reactors of a group serve.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "myra/reactor/reactor_group.hpp"
+#include "myra/transport/listener.hpp"
+
+namespace myra {
+
+enum class port_sharing {
+  /// A listening socket each (SO_REUSEPORT): the kernel spreads by a hash of the addresses, and
+  /// accepting scales. TCP only.
+  reuse_port,
+  /// The first reactor accepts and hands the connections out in turn: every reactor gets as many,
+  /// and Unix sockets can be shared. When the first one drains no more are accepted.
+  one_acceptor,
+};
+
+/// Made before the group, and outlives it. Each reactor joins from its own thread, in the order of
+/// their indices. A reactor that leaves gives what waits for it in the kernel, and what was on its
+/// way to it, to the others.
+class shared_listener {
+ public:
+  shared_listener(listener_options options, port_sharing how, std::uint32_t reactor_count);
+  shared_listener(const shared_listener&) = delete;
+  shared_listener& operator=(const shared_listener&) = delete;
+
+  /// The listener of one reactor, on which to call `serve`; ours. Errors: as of listener::open.
+  [[nodiscard]] opened<listener*> join(reactor& on, std::uint32_t index);
+  /// The reactor is about to drain (resident::leave): nothing is handed to it any more.
+  void leave(std::uint32_t index) noexcept;
+  /// The reactor has drained (resident::end): its listener goes.
+  void end(std::uint32_t index) noexcept;
+
+  /// Bound to, with the port that the kernel chose; once the first has joined.
+  [[nodiscard]] const endpoint& local() const noexcept { return local_; }
+
+ private:
+  struct seat {
+    std::unique_ptr<listener> at;
+    reactor* on = nullptr;  ///< Null before it has joined and after it has left.
+  };
+
+  [[nodiscard]] opened<listener> open(reactor& on, std::uint32_t index) const;
+  [[nodiscard]] bool pass_on(int socket, std::uint32_t from) noexcept;
+  [[nodiscard]] static bool post(const seat& to, int socket) noexcept;
+
+  listener_options options_;
+  port_sharing how_;
+  endpoint local_;
+  std::mutex lock_;  ///< Guards what follows.
+  std::vector<seat> seats_;
+  std::uint32_t next_ = 0;
+};
+
+}  // namespace myra
