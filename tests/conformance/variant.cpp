@@ -51,7 +51,7 @@ std::vector<variant> variants() {
           without(&features::deferred_task_run, "deferred_task_run"),
           without(&features::direct_descriptors, "direct_descriptors"),
           without(&features::registered_waits, "registered_waits"),
-          on_ring({.submission_polling = {.on = true, .idle = 5ms}}, "uring_submission_polling"),
+          on_ring({.submission_polling = {.on = true, .idle = 1ms}}, "uring_submission_polling"),
           on_ring({.sockets_only = true}, "uring_sockets_only"),
           spinning(io::backend_kind::uring, "uring_spin_then_block"),
           spinning(io::backend_kind::epoll, "epoll_spin_then_block")};

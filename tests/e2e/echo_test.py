@@ -51,6 +51,13 @@ class Echo(unittest.TestCase):
         self.assertEqual(stats["accepted"], 40)
         self.assertEqual(stats["bytes_sent"], 4 << 20)
 
+    def test_one_acceptor_hands_out_what_threads_on_their_processors_serve(self):
+        stats = self.verify(["--threads", "2", "--cpus", "0", "--sharing", "one_acceptor"],
+                            "--connections", "40", "--bytes", "4MiB")
+        self.assertEqual(stats["threads"], 2)
+        self.assertEqual(stats["accepted"], 40)
+        self.assertEqual(stats["bytes_sent"], 4 << 20)
+
     def test_many_connections(self):
         self.verify([], "--connections", "1000", "--size", "100", "--bytes", "1000000")
 

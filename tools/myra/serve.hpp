@@ -21,10 +21,11 @@ struct serve_options {
   bool stats = false;            ///< One JSON line of counters on standard error at the end.
 };
 
-/// Opens a reactor and a listener a thread, prints `listening on HOST:PORT (BACKEND)` when all are
-/// ready, serves until SIGINT or SIGTERM, then drains. Returns the exit status: 0; 1 when
-/// connections were cut at the drain's deadline or a backend failed; 2 when an address or a backend
-/// could not be had, with a line that says what to do.
-int serve(config::options options, const serve_options& how, const handler_maker& make_handler);
+/// Opens a group of reactors that share the listener, prints `listening on HOST:PORT (BACKEND)`
+/// when all are ready, serves until SIGINT or SIGTERM, then drains. Returns the exit status: 0; 1
+/// when connections were cut at the drain's deadline or a backend failed; 2 when an address or a
+/// backend could not be had, with a line that says what to do.
+int serve(const config::options& options, const serve_options& how,
+          const handler_maker& make_handler);
 
 }  // namespace myra::tool

@@ -209,13 +209,24 @@ void add_connect(std::vector<field>& all, options& to) {
                         to.connect.local));
 }
 
+void add_threads(std::vector<field>& all, options& to, const offered& parts) {
+  all.push_back(number("threads", "Reactors, each on a thread of its own.", to.threads,
+                       {.least = 1, .most = 1024}));
+  all.push_back(
+      cpu_list("cpus", "Processors that the threads stay on, in turn; empty: any.", to.cpus));
+  all.push_back(flag("local_memory", "Memory from the node of a thread's processor; with cpus.",
+                     to.local_memory));
+  if (!parts.listener) return;
+  all.push_back(choice<port_sharing>(
+      {"sharing"}, "Who accepts: each thread (SO_REUSEPORT), or one that hands out.", to.sharing,
+      {{"reuse_port", port_sharing::reuse_port}, {"one_acceptor", port_sharing::one_acceptor}}));
+}
+
 }  // namespace
 
 std::vector<field> fields_of(options& target, const offered& parts) {
   std::vector<field> all;
-  if (parts.threads)
-    all.push_back(number("threads", "Reactors, each on a thread of its own.", target.threads,
-                         {.least = 1, .most = 1024}));
+  if (parts.threads) add_threads(all, target, parts);
   if (parts.listener) add_listener(all, target.listener);
   if (parts.connect) add_connect(all, target);
   if (parts.listener || parts.connect) add_connection(all, target, parts);
@@ -231,6 +242,10 @@ std::vector<field> fields_of(options& target, const offered& parts) {
 }
 
 std::string check(const options& options, const offered& parts) {
+  if (options.local_memory && options.cpus.empty())
+    return "local_memory: found true without cpus, allowed with: a thread that moves has no node "
+           "of "
+           "its own";
   if (auto wrong = myra::check(options.reactor); !wrong.empty()) return wrong;
   if (parts.listener)
     if (auto wrong = myra::check(options.listener.connection); !wrong.empty()) return wrong;

@@ -10,6 +10,7 @@
 #include "myra/reactor/reactor.hpp"
 #include "myra/transport/connector.hpp"
 #include "myra/transport/listener.hpp"
+#include "myra/transport/shared_listener.hpp"
 
 namespace myra::config {
 
@@ -18,6 +19,11 @@ namespace myra::config {
 struct options {
   /// Reactors, each on a thread of its own.
   std::uint32_t threads = 1;
+  /// Of `group_options`.
+  std::string cpus;
+  bool local_memory = false;
+  /// How the reactors share the address that they listen on.
+  port_sharing sharing = port_sharing::reuse_port;
   reactor_options reactor;
   listener_options listener;
   /// Whom to connect to, as `endpoint::parse` reads it.
@@ -29,7 +35,7 @@ struct options {
 /// Which of the options a program understands, beside those of the reactor. What it does not use it
 /// does not offer.
 struct offered {
-  bool threads = false;
+  bool threads = false;   ///< `threads`, `cpus` and `local_memory`; with a listener, `sharing`.
   bool listener = false;  ///< `listener.*`, `connection.*` and `shutdown.*`.
   bool connect = false;   ///< `connect.*` and `connection.*`.
 };

@@ -21,8 +21,8 @@ constexpr offered everything{.threads = true, .listener = true, .connect = true}
 // When a struct gets another member this stops compiling: the member wants a field (or a reason not
 // to have one), a place in the count and a sample below.
 TEST(options, every_member_has_a_field) {
-  [[maybe_unused]] const auto& [threads, reactor, listener, connect_to, connect, shutdown] =
-      options{};
+  [[maybe_unused]] const auto& [threads, group_cpus, local, sharing, reactor, listener, connect_to,
+                                connect, shutdown] = options{};
   [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, receives, submission,
                                 completion, direct, inbox, stall, watchdog, ring, features,
                                 log_without_a_field] = reactor;
@@ -38,10 +38,10 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
                                 linger, send_high, send_low, receive_high, receive_low, mode] =
       accepted;
-  [[maybe_unused]] const auto& [deadline, delay, local, made_connection_shares_its_fields] =
+  [[maybe_unused]] const auto& [deadline, delay, local_address, made_connection_shares_its_fields] =
       connect;
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
-  constexpr std::size_t top = 2;  // threads, connect_to
+  constexpr std::size_t top = 5;  // threads, cpus, local_memory, sharing, connect_to
   constexpr std::size_t of_reactor =
       16 - 4 + 4 + 11 + 10;  // without pool, ring, features and log, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
@@ -99,6 +99,9 @@ struct sample {
 const std::map<std::string, sample>& samples() {
   static const std::map<std::string, sample> all = {
       {"threads", {"3", "0"}},
+      {"cpus", {"0-1", "0-"}},
+      {"local_memory", {"true", "x"}},
+      {"sharing", {"one_acceptor", "both"}},
       {"reactor.backend", {"epoll", "kqueue"}},
       {"reactor.wait", {"spin_then_block", "sleep"}},
       {"reactor.spin_time", {"200us", "0s"}},
