@@ -25,7 +25,7 @@ TEST(options, every_member_has_a_field) {
                                 connect, shutdown] = options{};
   [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, receives, submission,
                                 completion, direct, inbox, stall, watchdog, ring, features,
-                                log_without_a_field] = reactor;
+                                log_without_a_field, source_without_a_field] = reactor;
   [[maybe_unused]] const auto& [tasks, polling, workers, minimum, sockets_only, io_polling] = ring;
   [[maybe_unused]] const auto& [on, polling_idle, cpu, share_with_without_a_field] = polling;
   [[maybe_unused]] const auto& [bounded, unbounded, cpus] = workers;
@@ -43,7 +43,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 5;  // threads, cpus, local_memory, sharing, connect_to
   constexpr std::size_t of_reactor =
-      16 - 4 + 4 + 11 + 10;  // without pool, ring, features and log, with their members
+      17 - 5 + 4 + 11 + 10;  // without pool, ring, features, log and source, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;

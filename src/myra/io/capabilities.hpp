@@ -6,13 +6,15 @@
 
 namespace myra::io {
 
-enum class backend_kind { automatic, uring, epoll };
+/// `sim`: a simulated machine; never chosen, only given (reactor_options::source).
+enum class backend_kind { automatic, uring, epoll, sim };
 
 [[nodiscard]] constexpr const char* name_of(backend_kind kind) noexcept {
   switch (kind) {
     case backend_kind::automatic: return "auto";
     case backend_kind::uring: return "uring";
     case backend_kind::epoll: return "epoll";
+    case backend_kind::sim: return "sim";
   }
   return "?";
 }

@@ -23,6 +23,17 @@ io::uring_options uring_options_of(const reactor_options& options) {
 
 namespace {
 
+opened<chosen_backend> open_given(const reactor_options& options, buffer_pool& pool) {
+  io::backend_wishes wishes;
+  wishes.submission_entries = options.submission_entries;
+  wishes.completion_entries = options.completion_entries;
+  wishes.receive_buffer_count = options.receive_buffer_count;
+  wishes.features = options.features;
+  auto made = options.source->open_backend(wishes, pool);
+  if (!made) return std::unexpected(std::move(made.error()));
+  return chosen_backend{std::move(*made), "given", options.features};
+}
+
 opened<chosen_backend> open_uring(const reactor_options& options, buffer_pool& pool) {
   io::uring_options wanted = uring_options_of(options);
   const std::string unused = io::avoid_known_bad(wanted.features);
@@ -51,6 +62,7 @@ opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& p
 }  // namespace
 
 opened<chosen_backend> choose_backend(const reactor_options& options, buffer_pool& pool) {
+  if (options.source != nullptr) return open_given(options, pool);
   if (options.backend == io::backend_kind::epoll) return open_epoll(options, pool, "asked for");
   auto uring = open_uring(options, pool);
   if (uring || options.backend == io::backend_kind::uring) return uring;

@@ -7,6 +7,7 @@
 #include "myra/core/clock.hpp"
 #include "myra/core/log.hpp"
 #include "myra/io/backend.hpp"
+#include "myra/io/backend_source.hpp"
 #include "myra/io/ring_options.hpp"
 #include "myra/memory/buffer_pool.hpp"
 
@@ -52,6 +53,9 @@ struct reactor_options {
   /// Kernel features to leave unused.
   io::feature_switches features = {};
   log_sink log = {};
+  /// Not a backend on this machine's kernel but one from here, whatever `backend` says: a machine
+  /// of a simulated world (myra/sim.hpp). Borrowed for as long as the reactor lives.
+  io::backend_source* source = nullptr;
 };
 
 /// Names the first field that is out of bounds, what was found and what is allowed; empty when all
