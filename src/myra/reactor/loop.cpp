@@ -141,21 +141,29 @@ void loop::end_turns() noexcept {
   if (watchdog_) watchdog_->end();
 }
 
-result<void> loop::turn(time_point deadline) noexcept {
-  before_wait_ = true;
+time_point loop::before_wait(time_point deadline) noexcept {
+  preparing_ = true;
   run_deferred();
   feed_waiters();
-  before_wait_ = false;
+  preparing_ = false;
   const bool work_left = std::exchange(hastened_, false) || !deferred_.empty() || !inbox_.empty();
-  deadline = work_left ? time_point{} : std::min(deadline, timers_.next());
   end_turns();
-  const auto waited = backend_->wait(deadline, now_);
+  return work_left ? time_point{} : std::min(deadline, timers_.next());
+}
+
+void loop::after_wait() noexcept {
   now_ = backend_->now();
   if (watchdog_) watchdog_->begin(now_);
   backend_->deliver();
   tally_.timers_fired += timers_.advance(now_);
   tally_.posts += inbox_.drain();
   feed_waiters();
+}
+
+result<void> loop::turn(time_point deadline) noexcept {
+  deadline = before_wait(deadline);
+  const auto waited = backend_->wait(deadline, now_);
+  after_wait();
   return waited;
 }
 

@@ -99,7 +99,7 @@ class loop {
 
   /// Somebody is interested in a silent operation that is submitted. If the wait that carries it
   /// out is still to come it does not sleep, since the end of a silent operation wakes nobody.
-  void hasten() noexcept { hastened_ = hastened_ || before_wait_; }
+  void hasten() noexcept { hastened_ = hastened_ || preparing_; }
 
   /// Any thread.
   [[nodiscard]] post_status post(posted_call& call);
@@ -123,6 +123,10 @@ class loop {
   void end_turns() noexcept;
   /// One turn that waits until `deadline` at most, and no longer than the next timer.
   [[nodiscard]] result<void> turn(time_point deadline) noexcept;
+  /// The two halves of a turn, for who does the waiting himself (world.hpp): until when `wait`
+  /// would be asked to wait, and what follows it.
+  [[nodiscard]] time_point before_wait(time_point deadline) noexcept;
+  void after_wait() noexcept;
   /// Turns without waiting until nothing is left that only a turn would carry on; at most a fixed
   /// number of times, after which what is left makes the backend's descriptor readable.
   [[nodiscard]] result<void> settle() noexcept;
@@ -146,7 +150,7 @@ class loop {
   intrusive_list<drainable, drainable_tag> drainables_;
   std::unique_ptr<drainable> transport_;
   time_point now_;
-  bool before_wait_ = false;
+  bool preparing_ = false;  ///< The wait that carries out what is submitted now is still to come.
   bool hastened_ = false;
   std::uint64_t fed_count_ = 0;  ///< The pool's returned_count when waiters were last fed.
   std::uint64_t to_feed_ = 0;    ///< While they are fed: how many more.
