@@ -22,6 +22,9 @@ GOOD_TREE = {
         "myra_layer(NAME reactor SOURCES l.cpp USES io io_uring core)",
     "src/myra/reactor/l.cpp": '#include "myra/io/uring/r.hpp"\n',
     "src/myra/reactor.hpp": '#include "myra/io/operation.hpp"\n',
+    "src/myra/io/sim/CMakeLists.txt": "myra_layer(NAME io_sim USES io core)",
+    "src/myra/io/sim/s.hpp": '#include "myra/io/operation.hpp"\n',
+    "tests/sim/t.cpp": '#include "myra/io/sim/s.hpp"\n',
     "examples/one/main.cpp": '#include "local.hpp"\n#include "myra/reactor.hpp"\n',
     "bench/raw.cpp": "#include <liburing.h>\n",
 }

@@ -1,0 +1,187 @@
+// How simulated connections come about: bind(2), listen(2), connect(2), accept(2).
+#include <cerrno>
+
+#include "myra/io/sim/simulation.hpp"
+
+namespace myra::sim {
+namespace {
+
+/// tcp(7), tcp_syn_retries: after 1, 2, 4 ... seconds, 127 in all.
+constexpr unsigned attempt_max = 7;
+constexpr duration unix_retry_delay = std::chrono::milliseconds(1);
+
+}  // namespace
+
+socket& simulation::open(machine& on, int family) {
+  auto made = std::make_unique<socket>(next_number(), on, family, seed_);
+  made->index = sockets_.size();
+  sockets_.push_back(std::move(made));
+  socket& opened = *sockets_.back();
+  note(event::opened, opened);
+  return opened;
+}
+
+int simulation::bind(socket& on, address to) {
+  if (on.phase != phase::fresh || on.local.family() != AF_UNSPEC) return -EINVAL;
+  if (to.family() != on.family) return -EINVAL;
+  if (to.host() != 0 && to.host() != on.on->number()) return -EADDRNOTAVAIL;
+  if (on.family != AF_UNIX && to.port() == 0) to.set_port(on.on->free_port());
+  for (const auto& each : sockets_) {
+    const bool here = each->on == on.on && !each->closed && each->phase == phase::listening;
+    if (!here || each->family != on.family) continue;
+    const bool same = on.family == AF_UNIX
+                          ? each->local.same_name(to)
+                          : each->local.port() == to.port() &&
+                                (each->local.same_host(to) || each->local.is_any() || to.is_any());
+    if (same) return -EADDRINUSE;
+  }
+  if (to.is_path()) on.on->paths.push_back(to);
+  on.local = to;
+  return 0;
+}
+
+int simulation::listen(socket& on, int backlog) {
+  if (on.phase != phase::fresh && on.phase != phase::listening) return -EINVAL;
+  if (on.local.family() == AF_UNSPEC) {
+    if (on.family == AF_UNIX) return -EINVAL;
+    address any = address::of_host(on.family, on.on->number(), 0);
+    if (const int status = bind(on, any); status < 0) return status;
+  }
+  on.phase = phase::listening;
+  on.backlog_max = static_cast<std::size_t>(backlog < 0 ? 0 : backlog);
+  note(event::listening, on, on.local.port());
+  return 0;
+}
+
+socket* simulation::find_listener(machine& on, const address& to) noexcept {
+  for (const auto& each : sockets_) {
+    if (each->on != &on || each->closed || each->phase != phase::listening) continue;
+    if (to.family() == AF_UNIX) {
+      if (each->local.same_name(to)) return each.get();
+      continue;
+    }
+    if (each->local.port() != to.port()) continue;
+    const bool takes_four = each->family == AF_INET6 && each->local.is_any() && !each->six_only;
+    if (each->family != to.family() && !(to.family() == AF_INET && takes_four)) continue;
+    if (each->local.is_any() || each->local.same_host(to)) return each.get();
+  }
+  return nullptr;
+}
+
+machine* simulation::route(const socket& from, const address& to) noexcept {
+  if (to.is_loopback() || to.is_any()) return from.on;
+  const unsigned number = to.host();
+  return number == 0 || number > machines_.size() ? nullptr : machines_[number - 1].get();
+}
+
+int simulation::connect(socket& from, const address& to) {
+  if (from.phase == phase::connecting) return -EALREADY;
+  if (from.phase == phase::connected) return -EISCONN;
+  if (from.phase == phase::listening) return -EOPNOTSUPP;
+  if (to.family() != from.family) return -EAFNOSUPPORT;
+  if (from.error != 0) return take_error(from);
+  from.remote = to;
+  if (from.family == AF_UNIX) return connect_unix(from);
+  if (route(from, to) == nullptr && !to.is_silent()) return -ENETUNREACH;
+  if (from.local.family() == AF_UNSPEC) {
+    from.local = to.is_loopback() ? to : address::of_host(from.family, from.on->number(), 0);
+    from.local.set_port(0);
+  }
+  if (from.local.port() == 0) from.local.set_port(from.on->free_port());
+  from.phase = phase::connecting;
+  note(event::connecting, from, to.port());
+  at(now() + latency(from), &on_syn, &from);
+  return -EINPROGRESS;
+}
+
+int simulation::connect_unix(socket& from) {
+  socket* listener = find_listener(*from.on, from.remote);
+  if (listener == nullptr) {
+    for (const address& each : from.on->paths)
+      if (each.same_name(from.remote)) return -ECONNREFUSED;
+    return from.remote.is_path() ? -ENOENT : -ECONNREFUSED;
+  }
+  if (listener->backlog.size() > listener->backlog_max) {
+    from.phase = phase::connecting;
+    at(now() + unix_retry_delay, &on_unix_retry, &from);
+    return -EINPROGRESS;
+  }
+  static_cast<void>(answer(from, *listener));
+  from.phase = phase::connected;
+  return 0;
+}
+
+void simulation::on_unix_retry(simulation& world, const appointment& due) {
+  socket& from = *due.on;
+  if (from.closed || from.phase != phase::connecting) return;
+  from.phase = phase::fresh;
+  const int status = world.connect_unix(from);
+  if (status == -EINPROGRESS) return;
+  if (status < 0) return world.fail_connect(from, -status);
+  if (from.user != nullptr) from.user->writable(from);
+}
+
+/// The accepted side of a new connection, in the backlog of its listener.
+socket& simulation::answer(socket& from, socket& listener) {
+  socket& made = open(*listener.on, listener.family);
+  made.phase = phase::connected;
+  made.local = from.family == AF_UNIX ? listener.local : from.remote;
+  made.remote = from.local;
+  made.send_buffer = listener.send_buffer;
+  made.receive_buffer = listener.receive_buffer;
+  made.flags = listener.flags;
+  made.other = &from;
+  from.other = &made;
+  note(event::reached, made, from.number);
+  listener.backlog.push_back(&made);
+  if (listener.user != nullptr) listener.user->readable(listener);
+  return made;
+}
+
+void simulation::on_syn(simulation& world, const appointment& due) {
+  socket& from = *due.on;
+  if (from.closed || from.phase != phase::connecting) return;
+  machine* there = world.route(from, from.remote);
+  if (there == nullptr || world.strikes(fault::lost_connect, from)) return world.try_again(from);
+  socket* listener = world.find_listener(*there, from.remote);
+  if (listener == nullptr)
+    return world.at(world.now() + world.latency(from), &on_refusal, &from, ECONNREFUSED);
+  if (listener->backlog.size() > listener->backlog_max) return world.try_again(from);
+  socket& made = world.answer(from, *listener);
+  // What the other side sends at once comes after its answer.
+  from.last_arrival = world.now() + world.latency(made);
+  world.at(from.last_arrival, &on_answer, &from);
+}
+
+void simulation::try_again(socket& from) {
+  if (from.attempt == attempt_max) return fail_connect(from, ETIMEDOUT);
+  at(now() + std::chrono::seconds(1U << from.attempt++), &on_syn, &from);
+}
+
+void simulation::on_answer(simulation& world, const appointment& due) {
+  socket& from = *due.on;
+  if (from.closed || from.phase != phase::connecting) return;
+  from.phase = phase::connected;
+  world.note(event::reached, from, from.other->number);
+  if (from.user != nullptr) from.user->writable(from);
+}
+
+void simulation::on_refusal(simulation& world, const appointment& due) {
+  if (!due.on->closed) world.fail_connect(*due.on, static_cast<int>(due.value));
+}
+
+void simulation::fail_connect(socket& from, int error) {
+  from.phase = phase::over;
+  from.error = error;
+  note(event::refused, from, error);
+  if (from.user != nullptr) from.user->writable(from);
+}
+
+socket* simulation::accept(socket& from) {
+  if (from.backlog.empty()) return nullptr;
+  socket* taken = from.backlog.front();
+  from.backlog.pop_front();
+  return taken;
+}
+
+}  // namespace myra::sim
