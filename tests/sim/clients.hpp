@@ -1,0 +1,35 @@
+// Clients of the echo servers: what they send is known, and so is what has to come back.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "myra/transport.hpp"
+
+namespace myra::simtest {
+
+enum class client_end { half_close, close, abort, give_up };
+
+struct client_plan {
+  std::uint64_t id = 0;  ///< Of the connection; its bytes follow from it.
+  std::string address;
+  std::size_t size = 0;  ///< Bytes to send.
+  std::size_t piece_size_max = 0;
+  client_end ends = client_end::half_close;
+  bool must_succeed = false;
+  connection_options connection = {};
+  duration receive_deadline = duration::zero();
+};
+
+/// Counted by all clients of a world.
+struct client_tally {
+  std::uint64_t connected = 0;
+  std::uint64_t complete = 0;
+  std::uint64_t failed =
+      0;  ///< Ended by an error, as it may when there are faults that end connections.
+};
+
+/// Throws when a byte is wrong, or when the plan must succeed and does not.
+[[nodiscard]] task<> run_client(reactor& on, client_plan plan, client_tally& tally);
+
+}  // namespace myra::simtest

@@ -1,0 +1,203 @@
+#include "workload.hpp"
+
+#include <bit>
+#include <exception>
+
+#include "clients.hpp"
+#include "servers.hpp"
+
+namespace myra::simtest {
+namespace {
+
+using namespace std::chrono_literals;
+using sim::fault;
+
+const sim::world* running = nullptr;
+
+/// Everything that a seed chooses, and what the hosts share.
+struct scene {
+  explicit scene(std::uint64_t seed) : chance(sim::mix(seed) ^ 0x5ce7e) {}
+  sim::random chance;
+  bool harmless = false;
+  server_options server;
+  connection_options connection;
+  sim::world* world = nullptr;
+  client_tally tally;
+  std::uint64_t next_id = 0;
+  std::vector<std::string> addresses;
+  sim::host* server_host = nullptr;
+  std::unique_ptr<listener> listening;
+  bool over = false;  ///< No listener is opened any more.
+};
+
+task<> reopen(reactor& on, scene& of) {
+  of.listening.reset();
+  // The port is the old one's until it is closed, in a turn to come; and descriptors may be short.
+  while (!of.listening && co_await sleep_for(on, 100ms)) {
+    if (of.over) co_return;
+    try {
+      of.listening = std::make_unique<listener>(open_echo(on, of.server));
+    } catch (const std::runtime_error&) {
+      continue;
+    }
+  }
+}
+
+/// Closes the listener while clients are on their way to it, and opens another.
+void restart(scene& of) {
+  reactor& on = of.server_host->reactor();
+  if (on.post([&on, &of]() noexcept { spawn(on, reopen(on, of)); }) != post_status::accepted)
+    throw std::runtime_error("the inbox is full");
+}
+
+reactor_options draw_reactor(sim::random& chance) {
+  reactor_options made = sim::world_options::small_reactor();
+  made.pool.slot_size_bytes = 64U << chance.below(6);
+  made.pool.slot_count_initial = 16U << chance.below(3);
+  made.pool.slot_count_max = made.pool.slot_count_initial * 4;
+  made.receive_buffer_count = 4U << chance.below(3);
+  made.submission_entries = 8U << chance.below(4);
+  made.completion_entries = made.submission_entries << chance.below(3);
+  made.features.multishot_accept = !chance.chance(250);
+  made.features.multishot_receive = !chance.chance(250);
+  made.features.silent_sends = !chance.chance(250);
+  return made;
+}
+
+connection_options draw_connection(sim::random& chance) {
+  connection_options made;
+  made.idle_timeout = 20s;
+  made.write_timeout = 10s;
+  made.send_high_water_bytes = 1024U << chance.below(6);
+  made.send_low_water_bytes = made.send_high_water_bytes / 4;
+  made.receive_high_water_bytes = 1024U << chance.below(6);
+  made.receive_low_water_bytes = made.receive_high_water_bytes / 4;
+  if (chance.chance(500)) made.send_buffer_bytes = static_cast<int>(512U << chance.below(5));
+  if (chance.chance(500)) made.receive_buffer_bytes = static_cast<int>(512U << chance.below(5));
+  if (chance.chance(200)) made.receive = receive_mode::one_shot;
+  return made;
+}
+
+client_plan draw_client(scene& of) {
+  client_plan plan;
+  plan.id = ++of.next_id;
+  plan.address = of.addresses[of.chance.below(of.addresses.size())];
+  plan.size = of.chance.between(0, 8000);
+  plan.piece_size_max = std::size_t{1} << of.chance.between(4, 10);
+  plan.ends = static_cast<client_end>(of.chance.below(4));
+  plan.must_succeed = of.harmless;
+  plan.connection = of.connection;
+  if (!of.harmless && of.chance.chance(100)) plan.receive_deadline = 100ms;
+  return plan;
+}
+
+std::uint64_t completions_of(sim::world& in) {
+  std::uint64_t count = 0;
+  for (const char* name : {"server", "client", "other client"})
+    count += in.host(name).reactor().counters().backend.completions;
+  return count;
+}
+
+/// Rounds of clients, until there were enough.
+task<> run_clients(reactor& on, scene& of) {
+  for (int round = 0; round < 200; ++round) {
+    task_scope children(on);
+    std::vector<std::exception_ptr> thrown;
+    const std::uint64_t count = of.chance.between(2, 8);
+    const auto one = [](reactor& runs, client_plan plan, scene& in,
+                        std::vector<std::exception_ptr>& failures) -> task<> {
+      try {
+        co_await run_client(runs, std::move(plan), in.tally);
+      } catch (...) {
+        failures.push_back(std::current_exception());
+      }
+    };
+    for (std::uint64_t i = 0; i < count; ++i) children.spawn(one(on, draw_client(of), of, thrown));
+    if (!of.harmless && of.chance.chance(300)) restart(of);
+    co_await children.join();
+    if (!thrown.empty()) std::rethrow_exception(thrown.front());
+    if (of.tally.connected >= connection_count_min &&
+        completions_of(*of.world) >= completion_count_min)
+      co_return;
+  }
+  throw std::runtime_error("200 rounds of clients were not enough");
+}
+
+/// A client of its own, that knocks on a socket which nobody accepts from.
+task<> knock(reactor& on, std::string address) {
+  const endpoint to = endpoint::parse(address).value();
+  for (int i = 0; i < 3; ++i) {
+    auto made = co_await connect(on, to, {.deadline = 2s});
+    static_cast<void>(co_await sleep_for(on, 1ms));
+  }
+}
+
+sim::world_options world_of(const seed_options& options, scene& of) {
+  of.harmless = of.chance.chance(250);
+  sim::world_options made;
+  made.seed = options.seed;
+  made.faults = of.harmless ? sim::faults::harmless() : sim::faults::all();
+  return made;
+}
+
+void start_hosts(sim::world& world, scene& of) {
+  of.connection = draw_connection(of.chance);
+  of.server.style = static_cast<server_style>(of.chance.below(4));
+  of.server.connections_max = of.chance.chance(500) ? 4 : 0;
+  of.server.connection = draw_connection(of.chance);
+  of.server.seed = of.chance.next();
+  sim::host& server = world.host("server", draw_reactor(of.chance));
+  sim::host& client = world.host("client", draw_reactor(of.chance));
+  sim::host& other = world.host("other client", draw_reactor(of.chance));
+  of.addresses = {server.address(7000)};
+  of.server_host = &server;
+  if (of.chance.chance(300)) server.machine().set_descriptor_limit(of.chance.between(4, 8));
+  server.serve(
+      [&of](reactor& on) { of.listening = std::make_unique<listener>(open_echo(on, of.server)); });
+  server.serve([](reactor& on) { return std::make_unique<watcher>(on, 7001); });
+  client.run([&of](reactor& on) { return run_clients(on, of); });
+  other.run([to = server.address(7001)](reactor& on) { return knock(on, to); });
+}
+
+void report_on(sim::world& world, const seed_options& options, seed_report& made) {
+  auto& inside = world.internals();
+  made.hash = inside.history().hash();
+  made.virtual_time = inside.now() - inside.start();
+  made.struck = inside.plan().struck();
+  for (std::size_t i = 0; i < sim::fault_count; ++i)
+    made.counts[i] = inside.plan().count(static_cast<fault>(i));
+  made.why = world.failures();
+  for (const std::string& each : inside.complaints()) made.why.push_back(each);
+  if (!made.passed) made.story = world.story();
+  if (!options.keep_all) return;
+  for (const sim::moment& each : inside.history().kept())
+    made.trace += inside.in_words(each) + "\n";
+}
+
+}  // namespace
+
+const sim::world* running_world() noexcept { return running; }
+
+seed_report run_seed(const seed_options& options) {
+  scene of(options.seed);
+  sim::world world(world_of(options, of));
+  of.world = &world;
+  sim::fault_plan& plan = world.internals().plan();
+  if (options.allowed) plan.allow_only(*options.allowed);
+  if (options.on_strike) plan.on_strike(options.on_strike);
+  running = &world;
+  world.internals().history().keep(options.keep_all ? SIZE_MAX : 200);
+  seed_report made;
+  start_hosts(world, of);
+  made.passed = world.run_until_idle({.virtual_time = 1h});
+  made.connections = of.tally.connected;
+  made.completions = completions_of(world);
+  of.over = true;
+  of.listening.reset();
+  made.passed = world.end() && made.passed;
+  running = nullptr;
+  report_on(world, options, made);
+  return made;
+}
+
+}  // namespace myra::simtest
