@@ -121,7 +121,7 @@ TEST_P(reactor_group_test, threads_are_named_and_kept_on_their_processors) {
     EXPECT_EQ(group.placed(i).cpus, std::vector<unsigned>{expected[at]});
     EXPECT_EQ(group.placed(i).name, "a-long-nam-" + std::to_string(i));
     std::atomic<int> verdict{0};
-    EXPECT_EQ(group.at(i).post([&, i]() noexcept {
+    EXPECT_EQ(group.at(i).post([&]() noexcept {
       cpu_set_t allowed;
       ::sched_getaffinity(0, sizeof allowed, &allowed);
       verdict = CPU_COUNT(&allowed) == 1 && CPU_ISSET(expected[at], &allowed) ? 1 : -1;

@@ -1,4 +1,5 @@
 // How simulated connections come about: bind(2), listen(2), connect(2), accept(2).
+#include <cassert>
 #include <cerrno>
 
 #include "myra/io/sim/simulation.hpp"
@@ -75,6 +76,7 @@ machine* simulation::route(const socket& from, const address& to) noexcept {
 }
 
 int simulation::connect(socket& from, const address& to) {
+  assert(from.on != nullptr && "a socket without a machine");
   if (from.phase == phase::connecting) return -EALREADY;
   if (from.phase == phase::connected) return -EISCONN;
   if (from.phase == phase::listening) return -EOPNOTSUPP;

@@ -81,10 +81,11 @@ void simulation::note(event what, const machine& on, std::int64_t value, std::in
               .what = what});
 }
 
-void simulation::complain(const machine& on, std::string words) {
+void simulation::complain(const machine& on, std::string_view words) {
   note(event::complaint, on);
   constexpr std::size_t complaint_max = 100;
-  if (complaints_.size() < complaint_max) complaints_.push_back(on.name() + ": " + words);
+  if (complaints_.size() < complaint_max)
+    complaints_.push_back(on.name() + ": " + std::string(words));
 }
 
 std::string simulation::in_words(const moment& happened) const {

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "myra/io/sim/faults.hpp"
@@ -66,7 +67,7 @@ class simulation {
   void note(event what, const socket& on, std::int64_t value = 0, std::int64_t extra = 0);
   void note(event what, const machine& on, std::int64_t value = 0, std::int64_t extra = 0);
   /// A promise of this library, or of its user, was broken.
-  void complain(const machine& on, std::string words);
+  void complain(const machine& on, std::string_view words);
   [[nodiscard]] const std::vector<std::string>& complaints() const noexcept { return complaints_; }
   [[nodiscard]] trace& history() noexcept { return trace_; }
   /// A moment as a line.
