@@ -10,11 +10,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "myra/core/clock.hpp"
 #include "myra/core/result.hpp"
 #include "myra/io/capabilities.hpp"
+#include "myra/io/chain_link.hpp"
 #include "myra/io/network.hpp"
 #include "myra/io/operation.hpp"
 #include "myra/io/waiting.hpp"
@@ -69,6 +71,17 @@ class backend {
   /// Asks an operation to end early. It still completes, once: with -ECANCELED, or with what came
   /// first. Does nothing to an idle one.
   virtual void cancel(operation& unwanted) noexcept = 0;
+
+  /// How many entries one chain may have, each limit counted; zero: this backend links nothing.
+  [[nodiscard]] virtual std::size_t chain_length_max() const noexcept { return 0; }
+
+  /// Takes idle operations that are to follow each other, no more than chain_length_max(). They go
+  /// to the kernel together, and each completes as if it was submitted alone. False: there is no
+  /// room at present and nothing was taken; try again in a later turn.
+  [[nodiscard]] virtual bool submit_chain(
+      [[maybe_unused]] std::span<const chain_link> links) noexcept {
+    return false;
+  }
 
   /// The first half of a turn: everything submitted goes to the kernel, which waits until something
   /// completes, the deadline passes or somebody wakes it, in one kernel entry. `now` is the clock

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+#include "myra/core/clock.hpp"
 #include "myra/io/descriptor.hpp"
 #include "myra/memory/buffer.hpp"
 
@@ -32,6 +33,8 @@ enum class operation_kind : std::uint8_t {
   poll,
   receive_datagram,
   send_datagram,
+  cancel,
+  link_timeout,
 };
 
 /// What happened.
@@ -162,6 +165,26 @@ struct poll_operation : operation {
       : operation(operation_kind::poll, handler) {}
   std::uint32_t events = 0;  ///< POLLIN, POLLOUT.
   bool multishot = false;
+};
+
+/// Cancels another operation, as a step of a chain; elsewhere ask the backend. Completes with 0, or
+/// with -ENOENT when that one had ended, or -EALREADY when it could not be stopped any more.
+struct cancel_operation : operation {
+  explicit cancel_operation(completion_handler handler) noexcept
+      : operation(operation_kind::cancel, handler) {}
+  operation* unwanted = nullptr;  ///< Stays until the completion.
+};
+
+/// The limit of a step of a chain (myra/io/chain_link.hpp).
+struct link_timeout_operation : operation {
+  explicit link_timeout_operation(completion_handler handler) noexcept
+      : operation(operation_kind::link_timeout, handler) {}
+  time_point deadline = never;
+  /// For the backend: the deadline in the kernel's form.
+  struct {
+    std::int64_t seconds = 0;
+    long long nanoseconds = 0;
+  } backend_time;
 };
 
 }  // namespace myra::io

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "myra/reactor/chain.hpp"
+
 namespace myra {
 
 struct reactor::parts {
@@ -145,6 +147,7 @@ time_point reactor::next_deadline() const noexcept { return parts_->runs->timers
 time_point reactor::now() const noexcept { return parts_->runs->now(); }
 loop_counters reactor::counters() const noexcept { return parts_->runs->counters(); }
 buffer reactor::acquire() noexcept { return parts_->runs->pool().acquire(); }
+operation_chain reactor::chain() noexcept { return operation_chain(*parts_->runs); }
 loop& reactor::internals() noexcept { return *parts_->runs; }
 
 }  // namespace myra

@@ -14,6 +14,8 @@
 
 namespace myra {
 
+class operation_chain;
+
 struct shutdown_options {
   /// How long connections may take to send what they hold after the signal; then they are cut.
   duration drain_deadline = std::chrono::seconds(5);
@@ -63,6 +65,9 @@ class reactor {
   [[nodiscard]] loop_counters counters() const noexcept;
   /// A whole free buffer of this reactor's pool, to fill and to send; empty at the pool's limit.
   [[nodiscard]] buffer acquire() noexcept;
+
+  /// Steps that follow each other without the loop in between (myra/reactor/chain.hpp).
+  [[nodiscard]] operation_chain chain() noexcept;
 
   /// For the layers above.
   [[nodiscard]] loop& internals() noexcept;

@@ -17,6 +17,7 @@
 
 #include "myra/io/task.hpp"
 #include "myra/reactor/async.hpp"
+#include "myra/reactor/chain_async.hpp"
 #include "myra/transport/connection.hpp"
 #include "myra/transport/connector.hpp"
 #include "myra/transport/listener.hpp"

@@ -141,6 +141,7 @@ void epoll_backend::execute(operation& begun) noexcept {
   const operation_kind kind = begun.kind();
   // A close is never taken back: the descriptor would leak.
   if (begun.cancelled && kind != operation_kind::close) return settle(begun, -ECANCELED);
+  if (kind == operation_kind::cancel) return start_cancel(static_cast<cancel_operation&>(begun));
   if (const int status = table_.admit(begun.descriptor.number()); status < 0)
     return settle(begun, status);
   switch (kind) {
@@ -156,7 +157,15 @@ void epoll_backend::execute(operation& begun) noexcept {
       return start_reader(begun, static_cast<receive_datagram_operation&>(begun).poll_first);
     case operation_kind::send_datagram:
       return start_send_datagram(static_cast<send_datagram_operation&>(begun));
+    case operation_kind::cancel:
+    case operation_kind::link_timeout: return settle(begun, -EINVAL);  // of chains only
   }
+}
+
+void epoll_backend::start_cancel(cancel_operation& asked) noexcept {
+  const bool found = !asked.unwanted->idle();
+  cancel(*asked.unwanted);
+  settle(asked, found ? 0 : -ENOENT);
 }
 
 void epoll_backend::start_shutdown(shutdown_operation& shutdown) noexcept {

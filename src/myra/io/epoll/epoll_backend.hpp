@@ -85,6 +85,7 @@ class epoll_backend final : public backend {
   void start_poll(poll_operation& poll) noexcept;
   void start_shutdown(shutdown_operation& shutdown) noexcept;
   void start_close(close_operation& close) noexcept;
+  void start_cancel(cancel_operation& asked) noexcept;
   void retry_connects(time_point now) noexcept;
   [[nodiscard]] int timeout_ms(time_point deadline, time_point now) const noexcept;
   [[nodiscard]] int ask(int timeout_ms) noexcept;

@@ -20,6 +20,8 @@ const char* name_of_operation(std::int64_t kind) noexcept {
     case io::operation_kind::poll: return "poll";
     case io::operation_kind::receive_datagram: return "receive_datagram";
     case io::operation_kind::send_datagram: return "send_datagram";
+    case io::operation_kind::cancel: return "cancel";
+    case io::operation_kind::link_timeout: return "link_timeout";
   }
   return "operation";
 }

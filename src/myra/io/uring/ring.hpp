@@ -38,8 +38,12 @@ class ring {
     *entry = {};
     return entry;
   }
-  /// The same, and submits what is queued when there is no room. Null: the kernel takes nothing at
-  /// present.
+  /// How many entries next_entry() would give.
+  [[nodiscard]] unsigned room() const noexcept {
+    return ring_.sq.ring_entries - (ring_.sq.sqe_tail - io_uring_smp_load_acquire(ring_.sq.khead));
+  }
+  /// An entry as well, and submits what is queued when there is no room. Null: the kernel takes
+  /// nothing at present.
   [[nodiscard]] io_uring_sqe* entry_or_flush() noexcept {
     io_uring_sqe* entry = next_entry();
     return entry != nullptr ? entry : flush_for_entry();

@@ -11,6 +11,7 @@
 #include "myra/io/uring/accept.hpp"
 #include "myra/io/uring/close.hpp"
 #include "myra/io/uring/connect.hpp"
+#include "myra/io/uring/link.hpp"
 #include "myra/io/uring/poll.hpp"
 #include "myra/io/uring/receive.hpp"
 #include "myra/io/uring/receive_datagram.hpp"
@@ -125,8 +126,21 @@ void uring_backend::show_whether_ready() const noexcept {
     case operation_kind::send_datagram:
       prepare_send(entry, static_cast<send_datagram_operation&>(queued));
       break;
+    case operation_kind::cancel: prepare(entry, static_cast<cancel_operation&>(queued)); break;
+    case operation_kind::link_timeout:
+      prepare(entry, static_cast<link_timeout_operation&>(queued));
+      break;
   }
   io_uring_sqe_set_data64(entry, user_data_of(queued));
+}
+
+io_uring_sqe* uring_backend::prepare_linked(operation& step) noexcept {
+  assert(step.idle() && "operation submitted twice");
+  ++counters_.submissions;
+  step.cancelled = false;
+  io_uring_sqe* entry = ring_->next_entry();
+  prepare_entry(entry, step);
+  return entry;
 }
 
 template <class Send>

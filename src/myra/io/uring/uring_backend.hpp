@@ -24,6 +24,8 @@ class uring_backend final : public backend {
   [[nodiscard]] backend_kind kind() const noexcept override { return backend_kind::uring; }
   void submit(operation& queued) noexcept override;
   void cancel(operation& unwanted) noexcept override;
+  [[nodiscard]] std::size_t chain_length_max() const noexcept override { return ring_->size(); }
+  [[nodiscard]] bool submit_chain(std::span<const chain_link> links) noexcept override;
   [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
   void deliver() noexcept override;
   [[nodiscard]] bool pending() const noexcept override;
@@ -57,6 +59,7 @@ class uring_backend final : public backend {
   template <class Send>
   void prepare_send(io_uring_sqe* entry, Send& send) noexcept;
   void prepare_entry(io_uring_sqe* entry, operation& queued) noexcept;
+  [[nodiscard]] io_uring_sqe* prepare_linked(operation& step) noexcept;
   void park(operation& queued) noexcept;
   void push_cancel(std::uint64_t user_data) noexcept;
   void submit_parked() noexcept;
