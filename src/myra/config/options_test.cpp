@@ -38,8 +38,8 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
                                 linger, send_high, send_low, receive_high, receive_low, mode] =
       accepted;
-  [[maybe_unused]] const auto& [deadline, delay, local_address, made_connection_shares_its_fields] =
-      connect;
+  [[maybe_unused]] const auto& [deadline, delay, local_address, made_connection_shares_its_fields,
+                                bytes_without_a_field, of_those_bytes] = connect;
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 5;  // threads, cpus, local_memory, sharing, connect_to
   constexpr std::size_t of_reactor =

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "myra/transport/address_order.hpp"
@@ -64,6 +65,7 @@ class connect_attempt::race final : public drainable {
       self.owner.finished(self, what.result);
     }
     race& owner;
+    std::optional<operation_chain> chain;  ///< In place of the operation, when bytes go with it.
   };
 
   template <void (race::*Act)() noexcept>
@@ -84,6 +86,11 @@ class connect_attempt::race final : public drainable {
 
   void start_next() noexcept;
   [[nodiscard]] int try_start(const endpoint& to) noexcept;
+  void start_chain(attempt& started);
+  [[nodiscard]] int outcome_of(std::span<const step_report> steps) const noexcept;
+  [[nodiscard]] bool limited_by_kernel() const noexcept {
+    return !options_.first_send.empty() && options_.first_send_deadline == deadline_kind::linked;
+  }
   void finished(attempt& ended, int result) noexcept;
   void time_out() noexcept { settle(make_error_code(transport_errc::connect_timeout)); }
   void settle(std::error_code why) noexcept;
@@ -117,7 +124,7 @@ void connect_attempt::race::begin() {
     settle(std::make_error_code(std::errc::invalid_argument));
     return;
   }
-  if (options_.deadline > duration::zero())
+  if (options_.deadline > duration::zero() && !limited_by_kernel())
     loop_.timers().arm(deadline_, after(loop_.backend().now(), options_.deadline));
   start_next();
 }
@@ -150,8 +157,29 @@ int connect_attempt::race::try_start(const endpoint& to) noexcept {
   started.address = to.address();
   started.address_size = to.size();
   ++in_flight_;
-  loop_.backend().submit(started);
+  if (options_.first_send.empty())
+    loop_.backend().submit(started);
+  else
+    start_chain(started);
   return 0;
+}
+
+void connect_attempt::race::start_chain(attempt& started) {
+  operation_chain& chain = started.chain.emplace(loop_);
+  chain.connect(started.descriptor, started.address, started.address_size);
+  chain.send(started.descriptor, options_.first_send);
+  if (limited_by_kernel()) chain.with_deadline(options_.deadline, deadline_kind::linked);
+  const auto begun = chain.start([this, &started](std::span<step_report> steps) noexcept {
+    finished(started, outcome_of(steps));
+  });
+  assert(begun && "two steps and their limits fit into the smallest queue");
+}
+
+/// Zero, or what went wrong first.
+int connect_attempt::race::outcome_of(std::span<const step_report> steps) const noexcept {
+  if (steps[0].result < 0) return steps[0].result;
+  if (steps[1].result < 0) return steps[1].result;
+  return static_cast<std::size_t>(steps[1].result) < options_.first_send.size() ? -ETIME : 0;
 }
 
 void connect_attempt::race::finished(attempt& ended, int result) noexcept {
@@ -164,6 +192,8 @@ void connect_attempt::race::finished(attempt& ended, int result) noexcept {
     options_.connection = fit_for(ended.address->sa_family, options_.connection);
     settle({});
   }
+  // The deadline is of all addresses together.
+  if (!settled_ && result == -ETIME) time_out();
   if (!settled_) {
     error_ = kernel_error(result);
     start_next();
@@ -182,7 +212,10 @@ void connect_attempt::race::stop_racing() noexcept {
   stagger_.disarm();
   deadline_.disarm();
   for (attempt& each : attempts_)
-    if (!each.idle()) loop_.backend().cancel(each);
+    if (each.chain)
+      each.chain->cancel();
+    else if (!each.idle())
+      loop_.backend().cancel(each);
 }
 
 void connect_attempt::race::drop_winner() noexcept {

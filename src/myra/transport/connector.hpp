@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "myra/reactor/chain.hpp"
 #include "myra/transport/connection.hpp"
 
 namespace myra {
@@ -22,6 +23,12 @@ struct connect_options {
   /// The local address to connect from; empty: the kernel chooses.
   endpoint local = {};
   connection_options connection = {};
+  /// Goes out as soon as an address has answered, in one chain with the connect; then it is the
+  /// callback's turn. Stays until the callback. With several addresses more than one peer may get
+  /// it: only for what does no harm twice.
+  byte_view first_send = {};
+  /// Who watches the deadline of such a chain.
+  deadline_kind first_send_deadline = deadline_kind::timer;
 };
 
 /// The connection, or why there is none: the error of the last address to fail, or connect_timeout,

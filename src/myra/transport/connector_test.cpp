@@ -73,6 +73,45 @@ TEST_P(connector, connects_over_unix_sockets) {
   expect_connected(name.c_str());
 }
 
+TEST_P(connector, the_first_bytes_go_with_the_connect) {
+  for (const auto kind : {deadline_kind::timer, deadline_kind::linked}) {
+    raw_listener listening("127.0.0.1:0");
+    reactor on = open();
+    connect_options options = quick();
+    options.first_send = as_bytes("hello");
+    options.first_send_deadline = kind;
+    outcome noted = connect_and_wait(on, {unreachable(), listening.address()}, options);
+    ASSERT_TRUE(noted.told->has_value()) << noted.error().message();
+    raw_socket peer = listening.accept();
+    EXPECT_EQ(peer.receive(), "hello");
+    (*noted.told)->send_copy(as_bytes(" again"));
+    turn_until(on, [&] { return (*noted.told)->queued_bytes() == 0; });
+    EXPECT_EQ(peer.receive(), " again");
+  }
+}
+
+TEST_P(connector, first_bytes_that_find_nobody_or_come_too_late) {
+  raw_listener taken("127.0.0.1:0", 0, false);
+  silent_listener silent;
+  for (const auto kind : {deadline_kind::timer, deadline_kind::linked}) {
+    reactor on = open();
+    connect_options options = quick();
+    options.first_send = as_bytes("hello");
+    options.first_send_deadline = kind;
+    EXPECT_EQ(connect_and_wait(on, {taken.address()}, options).error(), condition::refused);
+    options.deadline = 30ms;
+    const auto late = connect_and_wait(on, {silent.address()}, options).error();
+    EXPECT_EQ(late, transport_errc::connect_timeout);
+    outcome noted;
+    options.deadline = 10s;
+    connect_attempt attempt = connect(on, std::array{silent.address()}, options, noted.note());
+    ASSERT_TRUE(on.run_once(1ms));
+    attempt.cancel();
+    turn_until(on, [&] { return attempt.done(); });
+    EXPECT_EQ(noted.error(), condition::cancelled);
+  }
+}
+
 TEST_P(connector, no_address_is_an_error_of_its_own) {
   reactor on = open();
   EXPECT_EQ(connect_and_wait(on, {}).error(), transport_errc::no_address);
