@@ -6,11 +6,16 @@ Usage: tidy.py BUILD_FOLDER JOBS
 A file is looked at again only when it, a header of ours that it includes (directly or not), its
 compile command, .clang-tidy or clang-tidy itself changed. The memory is one empty file for each
 clean result, in build/tidy; it may be deleted at any time.
+
+Most of the time goes into the headers of the standard library and of GoogleTest, so files of one
+folder with the same options are looked at a few at a time, as one text. Only when something is
+found in it, which may be no more than a name that two of them use, each is looked at alone.
 """
 
 import hashlib
 import json
 import re
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -25,6 +30,7 @@ MEMORY = ROOT / "build/tidy"
 # can be done; and how fast it is matters little.
 TEST_CHECKS = ("--checks=-clang-analyzer-*,-bugprone-unchecked-optional-access,"
                "-bugprone-unused-return-value,-performance-*,-modernize-use-emplace")
+BATCH = 6
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
 
 
@@ -83,6 +89,63 @@ def run_tidy(build, entry):
     return result.returncode, result.stdout if result.returncode else ""
 
 
+def compile_options(entry):
+    """The words of the compile command that say how to read the source."""
+    words, options = iter(shlex.split(entry["command"])), []
+    for word in words:
+        if word in ("-o", "-MT", "-MF"):
+            next(words)
+        elif word.startswith("-") and word not in ("-c", "-MD"):
+            options.append(word)
+        elif options and options[-1] in ("-isystem", "-include"):
+            options.append(word)
+    return options
+
+
+def group_of(entry):
+    return Path(entry["file"]).parent, tuple(compile_options(entry)), tuple(options_of(entry))
+
+
+def batches(entries):
+    """Lists of at most BATCH entries that can be read as one text."""
+    groups = {}
+    for entry in entries:
+        groups.setdefault(group_of(entry), []).append(entry)
+    for group in groups.values():
+        count = -(-len(group) // BATCH)
+        yield from (group[at::count] for at in range(count))
+
+
+def joined(paths):
+    """The texts one after the other; what an earlier one includes is not included again."""
+    seen, lines = set(), []
+    for path in paths:
+        own = path.read_text().splitlines()
+        lines += ["" if INCLUDE.match(line) and line in seen else line for line in own]
+        seen.update(line for line in own if INCLUDE.match(line))
+    return "\n".join(lines) + "\n"
+
+
+def is_clean_together(batch):
+    folder, options, checks = group_of(batch[0])
+    paths = [Path(entry["file"]) for entry in batch]
+    text = MEMORY / f"{hashlib.sha256(str(paths).encode()).hexdigest()}.cpp"
+    text.write_text(joined(paths))
+    command = [TIDY, "--quiet", f"--config-file={ROOT / '.clang-tidy'}", *checks, str(text), "--",
+               *options, f"-I{folder}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    text.unlink()
+    return result.returncode == 0
+
+
+def findings(build, batch):
+    """What is wrong with each entry of the batch; nothing for a clean one."""
+    if len(batch) > 1 and is_clean_together(batch):
+        return [""] * len(batch)
+    results = [run_tidy(build, entry) for entry in batch]
+    return [output or "clang-tidy failed\n" if code else "" for code, output in results]
+
+
 def show_progress(done, total):
     if sys.stderr.isatty():
         end = "\n" if done == total else ""
@@ -94,21 +157,22 @@ def main(build, jobs):
     settings = version + (ROOT / ".clang-tidy").read_text()
     MEMORY.mkdir(parents=True, exist_ok=True)
     entries = database(build)
-    open_entries = [(entry, MEMORY / key_of(entry, settings)) for entry in entries]
-    open_entries = [(entry, mark) for entry, mark in open_entries if not mark.exists()]
-    print(f"clang-tidy: {len(open_entries)} of {len(entries)} files to look at", file=sys.stderr)
+    marks = {entry["file"]: MEMORY / key_of(entry, settings) for entry in entries}
+    unknown = [entry for entry in entries if not marks[entry["file"]].exists()]
+    print(f"clang-tidy: {len(unknown)} of {len(entries)} files to look at", file=sys.stderr)
 
-    failed = 0
+    done = failed = 0
     with ThreadPoolExecutor(jobs) as pool:
-        pending = {pool.submit(run_tidy, build, entry): mark for entry, mark in open_entries}
-        for done, future in enumerate(as_completed(pending), 1):
-            code, output = future.result()
-            show_progress(done, len(open_entries))
-            if code == 0:
-                pending[future].touch()
-            else:
-                failed += 1
-                print(output, flush=True)
+        pending = {pool.submit(findings, build, batch): batch for batch in batches(unknown)}
+        for future in as_completed(pending):
+            for entry, output in zip(pending[future], future.result()):
+                done += 1
+                if output:
+                    failed += 1
+                    print(output, flush=True)
+                else:
+                    marks[entry["file"]].touch()
+            show_progress(done, len(unknown))
     return 1 if failed else 0
 
 
