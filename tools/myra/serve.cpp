@@ -115,27 +115,66 @@ void hold_end_signals() noexcept {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-}  // namespace
+/// What is served: the address, and where the reactors' counts go at the end.
+struct service {
+  const config::options& options;
+  const serve_options& how;
+  const handler_maker& make_handler;
+  shared_listener port;
+  std::vector<ending> endings;
 
-int serve(const config::options& options, const serve_options& how,
-          const handler_maker& make_handler) {
-  hold_end_signals();
-  shared_listener port(options.listener, options.sharing, options.threads);
-  std::vector<ending> endings(options.threads);
+  auto open_station(reactor& on, std::uint32_t index) {
+    return station::open(on, index, port, endings[index], make_handler);
+  }
+  void announce(const reactor& on) {
+    if (on.backend() == io::backend_kind::uring)
+      options.reactor.log(log_level::info, "uring: " + on.reason());
+    config::announce(on, port.local());
+  }
+  int refuse(const error_report& why) { return config::refuse(how.program, why); }
+};
+
+/// On the calling thread: a process of one thread is the easiest to look into.
+int serve_alone(service& served) {
+  std::unique_ptr<resident> lives;  // outlives the reactor
+  auto on = reactor::open(served.options.reactor);
+  if (!on) return served.refuse(on.error());
+  auto made = served.open_station(*on, 0);
+  if (!made) return served.refuse(made.error());
+  lives = std::move(*made);
+  served.announce(*on);
+  const int status =
+      on->run_until_signal({.drain_deadline = served.options.shutdown.drain_deadline});
+  lives->end();
+  return status;
+}
+
+int serve_with_group(service& served) {
+  const config::options& options = served.options;
   const group_options wanted{.reactor_count = options.threads,
                              .cpus = options.cpus,
                              .local_memory = options.local_memory,
                              .drain_deadline = options.shutdown.drain_deadline};
   auto group = reactor_group::open(options.reactor, wanted, [&](reactor& on, std::uint32_t index) {
-    return station::open(on, index, port, endings[index], make_handler);
+    return served.open_station(on, index);
   });
-  if (!group) return config::refuse(how.program, group.error());
-  if (group->at(0).backend() == io::backend_kind::uring)
-    options.reactor.log(log_level::info, "uring: " + group->at(0).reason());
-  config::announce(group->at(0), port.local());
-  const bool well = group->run_until_signal();
-  if (how.stats) print_stats(endings);
-  return well ? 0 : 1;
+  if (!group) return served.refuse(group.error());
+  served.announce(group->at(0));
+  return group->run_until_signal() ? 0 : 1;
+}
+
+}  // namespace
+
+int serve(const config::options& options, const serve_options& how,
+          const handler_maker& make_handler) {
+  hold_end_signals();
+  service served{options, how, make_handler,
+                 shared_listener(options.listener, options.sharing, options.threads),
+                 std::vector<ending>(options.threads)};
+  const bool alone = options.threads == 1 && options.cpus.empty() && !options.local_memory;
+  const int status = alone ? serve_alone(served) : serve_with_group(served);
+  if (how.stats && status != 2) print_stats(served.endings);
+  return status;
 }
 
 }  // namespace myra::tool
