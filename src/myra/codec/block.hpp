@@ -1,0 +1,120 @@
+// A verified message, or one element of a list of them, as it lies in the bytes: what every view is
+// made of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "myra/codec/scalar.hpp"
+#include "myra/codec/wire.hpp"
+#include "myra/core/bytes.hpp"
+
+namespace myra::codec {
+
+/// Borrows the bytes. The ends lie before the pivot, the first one nearest; the scalars lie behind
+/// it; the heap holds what the ends divide. Nothing here checks bounds: verify did, against the
+/// very counts that are kept here.
+class block {
+ public:
+  constexpr block() noexcept = default;
+  constexpr block(const std::byte* pivot, const std::byte* heap, std::uint32_t first,
+                  std::uint16_t scalar_size, std::uint8_t slot_count, width chosen) noexcept
+      : pivot_(pivot),
+        heap_(heap),
+        first_(first),
+        scalar_size_(scalar_size),
+        slot_count_(slot_count),
+        width_(chosen) {}
+
+  /// The block of a message whose header is at `header`.
+  [[nodiscard, gnu::always_inline]] static block at(const std::byte* header,
+                                                    width chosen) noexcept {
+    const auto slots = read<std::uint8_t>(header);
+    const auto scalars = read<std::uint16_t>(header + 1);
+    const std::byte* pivot = header + shape_size_bytes + slots * size_of(chosen);
+    return {pivot, pivot + scalars, 0, scalars, slots, chosen};
+  }
+
+  [[nodiscard]] const std::byte* pivot() const noexcept { return pivot_; }
+  [[nodiscard]] const std::byte* heap() const noexcept { return heap_; }
+  [[nodiscard]] std::uint32_t first() const noexcept { return first_; }
+  [[nodiscard]] std::uint16_t scalar_size() const noexcept { return scalar_size_; }
+  [[nodiscard]] std::uint8_t slot_count() const noexcept { return slot_count_; }
+  [[nodiscard]] width chosen_width() const noexcept { return width_; }
+
+  /// What an element of a list takes outside of the heap.
+  [[nodiscard, gnu::always_inline]] std::size_t stride() const noexcept {
+    return slot_count_ * size_of(width_) + scalar_size_;
+  }
+  /// The element behind this one, whose fields begin at `first` in the heap.
+  [[nodiscard, gnu::always_inline]] block following(std::uint32_t first) const noexcept {
+    return {pivot_ + stride(), heap_, first, scalar_size_, slot_count_, width_};
+  }
+
+  /// Whether the writer's version had the scalar, bit or slot. Asked only for fields that were
+  /// added after the first version.
+  [[nodiscard, gnu::always_inline]] bool has_scalar(std::uint32_t offset,
+                                                    std::uint32_t size) const noexcept {
+    return offset + size <= scalar_size_;
+  }
+  [[nodiscard, gnu::always_inline]] bool has_bit(std::uint32_t number) const noexcept {
+    return number / 8 < scalar_size_;
+  }
+  [[nodiscard, gnu::always_inline]] bool has_slot(std::uint32_t slot) const noexcept {
+    return slot < slot_count_;
+  }
+
+  template <class T>
+  [[nodiscard, gnu::always_inline]] T scalar(std::uint32_t offset) const noexcept {
+    return scalar_traits<T>::get(pivot_ + offset);
+  }
+
+  /// Bit 8 * offset + n is the n-th of the byte at that offset of the scalars.
+  [[nodiscard, gnu::always_inline]] bool bit(std::uint32_t number) const noexcept {
+    return (static_cast<unsigned>(pivot_[number / 8]) >> number % 8 & 1) != 0;
+  }
+
+  /// A text that is held in place, with its length before it.
+  [[nodiscard]] byte_view held(std::uint32_t offset, std::uint32_t capacity) const noexcept {
+    const std::byte* at = pivot_ + offset;
+    if (capacity <= 255) return {at + 1, read<std::uint8_t>(at)};
+    return {at + 2, read<std::uint16_t>(at)};
+  }
+
+  /// Where the field of the slot ends in the heap.
+  [[nodiscard, gnu::always_inline]] std::uint32_t end(std::uint32_t slot) const noexcept {
+    return width_ == width::narrow ? end<width::narrow>(slot) : end<width::wide>(slot);
+  }
+  template <width W>
+  [[nodiscard, gnu::always_inline]] std::uint32_t end(std::uint32_t slot) const noexcept {
+    return read_size<W>(pivot_ - size_of(W) * (slot + 1));
+  }
+  /// Where the last field ends: the elements of a list share a heap.
+  [[nodiscard, gnu::always_inline]] std::uint32_t last_end() const noexcept {
+    return slot_count_ == 0 ? 0 : end(slot_count_ - 1u);
+  }
+
+  /// The bytes of the slot's field.
+  [[nodiscard, gnu::always_inline]] byte_view bytes(std::uint32_t slot) const noexcept {
+    const std::uint32_t from = slot == 0 ? first_ : end(slot - 1);
+    return {heap_ + from, end(slot) - from};
+  }
+  [[nodiscard, gnu::always_inline]] std::string_view text(std::uint32_t slot) const noexcept {
+    return as_text(bytes(slot));
+  }
+  /// The same for a slot that older versions lack: nothing.
+  [[nodiscard, gnu::always_inline]] byte_view late_bytes(std::uint32_t slot) const noexcept {
+    return has_slot(slot) ? bytes(slot) : byte_view();
+  }
+
+ private:
+  const std::byte* pivot_ = nullptr;
+  const std::byte* heap_ = nullptr;
+  std::uint32_t first_ = 0;  ///< Where slot 0 begins in the heap: not 0 in a list's later elements.
+  std::uint16_t scalar_size_ = 0;
+  std::uint8_t slot_count_ = 0;
+  width width_ = width::narrow;
+};
+
+}  // namespace myra::codec

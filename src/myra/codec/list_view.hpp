@@ -1,0 +1,184 @@
+// Lists, read where they lie.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+
+#include "myra/codec/block.hpp"
+#include "myra/codec/scalar.hpp"
+#include "myra/codec/wire.hpp"
+#include "myra/core/bytes.hpp"
+
+namespace myra::codec {
+
+/// How an element of a list is made of its block. The views of messages say it of themselves.
+template <class T>
+struct element_traits {
+  static constexpr bool has_slots = T::has_slots_;
+  [[gnu::always_inline]] static T make(const block& from) noexcept { return T(from); }
+};
+template <>
+struct element_traits<std::string_view> {
+  static constexpr bool has_slots = true;
+  [[gnu::always_inline]] static std::string_view make(const block& from) noexcept {
+    return from.text(0);
+  }
+};
+template <>
+struct element_traits<byte_view> {
+  static constexpr bool has_slots = true;
+  [[gnu::always_inline]] static byte_view make(const block& from) noexcept { return from.bytes(0); }
+};
+
+/// The elements of a list of messages, texts or map entries. Borrows the bytes.
+template <class T>
+class list_view {
+  using traits = element_traits<T>;
+
+ public:
+  using value_type = T;
+
+  /// Walks the elements in order. They are made as they are asked for.
+  class iterator {
+   public:
+    using value_type = T;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+
+    iterator() noexcept = default;
+    [[gnu::always_inline]] iterator(const block& at, std::uint32_t left) noexcept
+        : at_(at), left_(left) {}
+
+    [[gnu::always_inline]] T operator*() const noexcept { return traits::make(at_); }
+    [[gnu::always_inline]] iterator& operator++() noexcept {
+      std::uint32_t first = 0;
+      if constexpr (traits::has_slots) first = at_.last_end();
+      at_ = at_.following(first);
+      --left_;
+      return *this;
+    }
+    iterator operator++(int) noexcept {
+      iterator before = *this;
+      ++*this;
+      return before;
+    }
+    friend bool operator==(const iterator& one, const iterator& other) noexcept {
+      return one.left_ == other.left_;
+    }
+
+   private:
+    block at_;
+    std::uint32_t left_ = 0;
+  };
+
+  list_view() noexcept = default;
+  [[gnu::always_inline]] list_view(const block& first, std::uint32_t count) noexcept
+      : first_(first), count_(count) {}
+
+  /// The list whose verified bytes are these.
+  [[nodiscard, gnu::always_inline]] static list_view of(byte_view region, width chosen) noexcept {
+    if (region.empty()) return {};
+    const std::byte* header = region.data();
+    const std::uint32_t count = read_size(header, chosen);
+    const block shaped = block::at(header + size_of(chosen), chosen);
+    const std::byte* heap = header + list_header_size_bytes(chosen) + count * shaped.stride();
+    return {block(shaped.pivot(), heap, 0, shaped.scalar_size(), shaped.slot_count(), chosen),
+            count};
+  }
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+
+  /// The element at `index`, which is below size(). O(1).
+  [[nodiscard, gnu::always_inline]] T operator[](std::uint32_t index) const noexcept {
+    assert(index < count_);
+    const std::byte* pivot = first_.pivot() + index * first_.stride();
+    std::uint32_t first = 0;
+    if constexpr (traits::has_slots) {
+      if (index > 0) first = at(pivot - first_.stride(), 0).last_end();
+    }
+    return traits::make(at(pivot, first));
+  }
+
+  [[nodiscard]] iterator begin() const noexcept { return {first_, count_}; }
+  [[nodiscard]] iterator end() const noexcept { return {}; }
+
+ private:
+  [[gnu::always_inline]] block at(const std::byte* pivot, std::uint32_t first) const noexcept {
+    return {pivot,
+            first_.heap(),
+            first,
+            first_.scalar_size(),
+            first_.slot_count(),
+            first_.chosen_width()};
+  }
+
+  block first_;
+  std::uint32_t count_ = 0;
+};
+
+/// The elements of a list or of an array of values of fixed size. Borrows the bytes, which need not
+/// be aligned: hence no std::span.
+template <class T>
+class scalar_list {
+  static constexpr std::size_t stride = scalar_traits<T>::size;
+
+ public:
+  using value_type = T;
+
+  class iterator {
+   public:
+    using value_type = T;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+
+    iterator() noexcept = default;
+    explicit iterator(const std::byte* at) noexcept : at_(at) {}
+
+    T operator*() const noexcept { return scalar_traits<T>::get(at_); }
+    iterator& operator++() noexcept {
+      at_ += stride;
+      return *this;
+    }
+    iterator operator++(int) noexcept {
+      iterator before = *this;
+      ++*this;
+      return before;
+    }
+    friend bool operator==(const iterator&, const iterator&) noexcept = default;
+
+   private:
+    const std::byte* at_ = nullptr;
+  };
+
+  scalar_list() noexcept = default;
+  scalar_list(const std::byte* first, std::uint32_t count) noexcept
+      : first_(first), count_(count) {}
+
+  /// The list whose verified bytes are these.
+  [[nodiscard]] static scalar_list of(byte_view region, width chosen) noexcept {
+    if (region.empty()) return {};
+    return {region.data() + list_header_size_bytes(chosen), read_size(region.data(), chosen)};
+  }
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+  [[nodiscard]] T operator[](std::uint32_t index) const noexcept {
+    assert(index < count_);
+    return scalar_traits<T>::get(first_ + index * stride);
+  }
+  [[nodiscard]] iterator begin() const noexcept { return iterator(first_); }
+  [[nodiscard]] iterator end() const noexcept { return iterator(first_ + count_ * stride); }
+
+  /// The elements as they lie: little endian, side by side.
+  [[nodiscard]] byte_view bytes() const noexcept { return {first_, count_ * stride}; }
+
+ private:
+  const std::byte* first_ = nullptr;
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace myra::codec

@@ -1,0 +1,149 @@
+// The two ends of a message: where verify begins, and where a builder begins and ends.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <utility>
+
+#include "myra/codec/block.hpp"
+#include "myra/codec/codec_error.hpp"
+#include "myra/codec/cursor.hpp"
+#include "myra/codec/limits.hpp"
+#include "myra/codec/message_writer.hpp"
+#include "myra/codec/quick_check.hpp"
+#include "myra/codec/verifier.hpp"
+#include "myra/codec/wire.hpp"
+#include "myra/core/bytes.hpp"
+#include "myra/core/result.hpp"
+
+namespace myra::codec {
+
+/// What a builder is of: a message, which can be finished, or something inside of one.
+enum class role : std::uint8_t { root, nested };
+
+/// Verifies a message of any width and version, and says what is wrong with it.
+template <class Message>
+[[nodiscard, gnu::noinline]] codec_failure verify_fully(byte_view message,
+                                                        const limits& bounds) noexcept {
+  if (message.size() > bounds.size_max_bytes ||
+      message.size() > message_size_max_bytes(width::wide))
+    return {codec_error::too_large, 0};
+  if (message.empty()) return {codec_error::truncated, 0};
+  const auto format = read<std::uint8_t>(message.data());
+  if (format != format_byte(width::narrow) && format != format_byte(width::wide))
+    return {codec_error::unknown_format, 0};
+  const width chosen = format == format_byte(width::narrow) ? width::narrow : width::wide;
+  verifier check(message, chosen, bounds);
+  check.template message<Message>(message.data() + format_size_bytes,
+                                  message.size() - format_size_bytes);
+  return check.failure();
+}
+
+/// The largest message that the short way may accept: one that is over no limit.
+template <class Message>
+[[nodiscard, gnu::always_inline]] inline std::size_t quick_size_max(const limits& bounds) noexcept {
+  if (Message::depth == 0 || Message::depth > bounds.depth_max || bounds.refuse_unordered_keys)
+    return 0;
+  return std::min({std::size_t{bounds.size_max_bytes}, std::size_t{bounds.element_count_max},
+                   message_size_max_bytes(width::narrow)});
+}
+
+/// Whether the short way accepts the message; if so it has the shape that this version writes.
+template <class Message>
+[[nodiscard, gnu::always_inline]] inline bool verify_quickly(byte_view message,
+                                                             const limits& bounds) noexcept {
+  if constexpr (Message::depth == 0) {
+    return false;
+  } else {
+    return message.size() <= quick_size_max<Message>(bounds) &&
+           quick_check::root<Message>(message.data(), message.size());
+  }
+}
+
+/// The block of a message that the short way accepted.
+template <class Message>
+[[nodiscard, gnu::always_inline]] inline block known_root(byte_view message) noexcept {
+  constexpr std::size_t ends = Message::slot_count_known * size_of(width::narrow);
+  const std::byte* pivot = message.data() + format_size_bytes + shape_size_bytes + ends;
+  return {pivot,
+          pivot + Message::scalar_size_known,
+          0,
+          Message::scalar_size_known,
+          Message::slot_count_known,
+          width::narrow};
+}
+
+/// The block of any verified message.
+[[nodiscard]] inline block any_root(byte_view message) noexcept {
+  const bool is_narrow = read<std::uint8_t>(message.data()) == format_byte(width::narrow);
+  return block::at(message.data() + format_size_bytes, is_narrow ? width::narrow : width::wide);
+}
+
+/// The view of a message, once it is verified.
+template <class Message>
+[[nodiscard, gnu::always_inline]] inline auto verify(byte_view message,
+                                                     const limits& bounds) noexcept {
+  using view = typename Message::view;
+  using verified = std::expected<view, codec_failure>;
+  if (verify_quickly<Message>(message, bounds)) [[likely]]
+    return verified(std::in_place, known_root<Message>(message));
+  const codec_failure failure = verify_fully<Message>(message, bounds);
+  if (failure.code != codec_error::none) return verified(std::unexpect, failure);
+  return verified(std::in_place, any_root(message));
+}
+
+namespace detail {
+/// Where the fixed part of a message goes that has no room: written, and read by nobody.
+template <std::size_t Size>
+[[nodiscard, gnu::cold, gnu::noinline]] inline std::byte* nowhere() noexcept {
+  static thread_local std::array<std::byte, Size> bytes;
+  return bytes.data();
+}
+}  // namespace detail
+
+/// Begins a message at the start of `target`.
+template <class Message, width W>
+[[nodiscard, gnu::always_inline]] inline message_writer<W> begin_message(
+    mutable_byte_view target) noexcept {
+  constexpr std::size_t fixed = message_writer<W>::template fixed_size<Message>;
+  const std::size_t size = std::min(target.size(), message_size_max_bytes(W));
+  cursor from{target.data(), target.data() + size, codec_error::none};
+  if (!from.has_room(format_size_bytes + fixed)) [[unlikely]] {
+    from.at = detail::nowhere<format_size_bytes + fixed>();
+    from.limit = from.at + format_size_bytes + fixed;
+    from.error = codec_error::no_room;
+  }
+  write(from.at, format_byte(W));
+  from.at += format_size_bytes;
+  return message_writer<W>::template begin<Message>(from);
+}
+
+/// Ends it: its bytes, or why there are none.
+template <class Message, width W>
+[[nodiscard, gnu::always_inline]] inline std::expected<byte_view, codec_error> end_message(
+    message_writer<W>& fields) noexcept {
+  fields.template finish<Message>();
+  const cursor& at = fields.place();
+  if (at.error != codec_error::none) return std::unexpected(at.error);
+  constexpr std::size_t before =
+      format_size_bytes + shape_size_bytes + message_writer<W>::template ends_size<Message>;
+  const std::byte* start = fields.pivot() - before;
+  return byte_view(start, static_cast<std::size_t>(at.at - start));
+}
+
+/// The owner of the memory that a message was built in, cut to the message.
+template <class Buffer>
+[[nodiscard]] result<Buffer> cut(Buffer&& owner,
+                                 const std::expected<byte_view, codec_error>& message) noexcept {
+  if (!message) return failure(message.error());
+  assert(message->data() == owner.writable().data() && "the message was built somewhere else");
+  owner.resize(static_cast<std::uint32_t>(message->size()));
+  return std::forward<Buffer>(owner);
+}
+
+}  // namespace myra::codec
