@@ -1,0 +1,174 @@
+#include "myra/schema/diff.hpp"
+
+#include <algorithm>
+
+namespace myra::schema {
+namespace {
+
+std::string value_text(const std::optional<std::string>& text) {
+  return text ? "'" + *text + "'" : "none";
+}
+
+class comparer {
+ public:
+  std::vector<change> compare(const ledger& before, const ledger& after) {
+    compare_all(before.messages, after.messages, &ledger_message::id,
+                [&](const ledger_message* old, const ledger_message* now) { message(old, now); });
+    compare_all(before.enums, after.enums, &ledger_enum::id,
+                [&](const ledger_enum* old, const ledger_enum* now) { enumeration(old, now); });
+    return std::move(changes_);
+  }
+
+ private:
+  /// Calls `visit` with the two entries of each number; one of them may be null.
+  template <class Entry, class Number, class Visit>
+  static void compare_all(const std::vector<Entry>& before, const std::vector<Entry>& after,
+                          Number Entry::* number, const Visit& visit) {
+    const auto find = [&](const std::vector<Entry>& entries, Number value) {
+      const auto found = std::ranges::find(entries, value, number);
+      return found == entries.end() ? nullptr : &*found;
+    };
+    for (const Entry& each : before) visit(&each, find(after, each.*number));
+    for (const Entry& each : after)
+      if (find(before, each.*number) == nullptr) visit(nullptr, &each);
+  }
+
+  void add(std::string what, std::string old_readers, std::string new_readers,
+           bool breaks = false) {
+    changes_.push_back({std::move(what), std::move(old_readers), std::move(new_readers), breaks});
+  }
+
+  static bool is_live(const ledger_entry* entry) { return entry != nullptr && !entry->is_deleted; }
+
+  void renamed(const std::string& shown, const ledger_entry& before, const ledger_entry& after) {
+    if (before.name != after.name)
+      add(shown + ": renamed from " + before.name, "survive: names are not in the bytes",
+          "survive; source code that uses the old name must change");
+  }
+
+  void message(const ledger_message* before, const ledger_message* after) {
+    const ledger_message& shown = after != nullptr ? *after : *before;
+    const std::string name = "message " + shown.name + " (" + std::to_string(shown.id) + ")";
+    if (!is_live(before) && is_live(after))
+      return add(name + ": added", "survive: they do not know it and are not to be sent it",
+                 "survive");
+    if (is_live(before) && !is_live(after))
+      return add(name + ": deleted, its id stays taken", "survive",
+                 "survive: do not read it any more");
+    if (!is_live(after)) return;
+    renamed(name, *before, *after);
+    fields(shown.name, before->fields, after->fields, false);
+  }
+
+  void fields(const std::string& path, const std::vector<ledger_field>& before,
+              const std::vector<ledger_field>& after, bool are_alternatives) {
+    compare_all(before, after, &ledger_field::tag,
+                [&](const ledger_field* old, const ledger_field* now) {
+                  one_field(path, old, now, are_alternatives);
+                });
+  }
+
+  void one_field(const std::string& path, const ledger_field* before, const ledger_field* after,
+                 bool is_alternative) {
+    const ledger_field& shown = after != nullptr ? *after : *before;
+    const std::string own_path = path + '.' + shown.name;
+    const std::string name = own_path + " (" + std::to_string(shown.tag) + ")";
+    if (!is_live(before) && is_live(after)) return added(name, shown, is_alternative);
+    if (is_live(before) && !is_live(after)) return deleted(name, *before, is_alternative);
+    if (!is_live(after)) return;
+    renamed(name, *before, *after);
+    changed(name, *before, *after);
+    fields(own_path, before->fields, after->fields, after->type == "oneof");
+  }
+
+  void added(const std::string& name, const ledger_field& shown, bool is_alternative) {
+    const std::string what =
+        name + ": added, " + std::string(presence_text(shown.given)) + ' ' + shown.type;
+    if (is_alternative)
+      return add(what, "survive: see none of the alternatives that they know", "survive");
+    add(what, "survive: skip it", "survive: see " + unset_text(shown) + " in old messages");
+  }
+
+  void deleted(const std::string& name, const ledger_field& shown, bool is_alternative) {
+    const std::string what = name + ": deleted, its tag and place stay taken";
+    if (is_alternative)
+      return add(what, "survive", "survive: see none of the alternatives that they know");
+    add(what, "survive: see " + unset_text(shown) + " in new messages", "survive: skip it");
+  }
+
+  static std::string unset_text(const ledger_field& shown) {
+    if (shown.default_text) return "the default " + value_text(shown.default_text);
+    if (shown.given == presence::optional || shown.given == presence::optional_repeated)
+      return "it absent";
+    if (shown.given == presence::repeated) return "an empty list";
+    if (shown.type == "oneof") return "no alternative";
+    return "its zero value";
+  }
+
+  /// What the compiler refuses comes here only from two schemas without a common ledger.
+  void changed(const std::string& name, const ledger_field& before, const ledger_field& after) {
+    const auto broken = [&](const std::string& what) {
+      add(name + ": " + what, "BREAK: read other bytes than were meant",
+          "BREAK: read other bytes than were meant", true);
+    };
+    if (before.type != after.type) broken("type from " + before.type + " to " + after.type);
+    if (before.given != after.given)
+      broken("from " + std::string(presence_text(before.given)) + " to " +
+             std::string(presence_text(after.given)));
+    if (before.fixed_capacity != after.fixed_capacity)
+      broken("fixed_capacity from " + std::to_string(before.fixed_capacity) + " to " +
+             std::to_string(after.fixed_capacity));
+    if (!(before.placed == after.placed)) broken("another place in the bytes");
+    if (before.default_text != after.default_text)
+      add(name + ": default from " + value_text(before.default_text) + " to " +
+              value_text(after.default_text),
+          "survive: see " + value_text(before.default_text) + " where it is not given",
+          "survive: see " + value_text(after.default_text) + " where it is not given");
+  }
+
+  void enumeration(const ledger_enum* before, const ledger_enum* after) {
+    const ledger_enum& shown = after != nullptr ? *after : *before;
+    const std::string name = "enum " + shown.name + " (" + std::to_string(shown.id) + ")";
+    if (!is_live(before) && is_live(after)) return add(name + ": added", "survive", "survive");
+    if (is_live(before) && !is_live(after))
+      return add(name + ": deleted, its id stays taken", "survive", "survive");
+    if (!is_live(after)) return;
+    renamed(name, *before, *after);
+    if (before->underlying != after->underlying)
+      add(name + ": type from " + before->underlying + " to " + after->underlying,
+          "BREAK: read other bytes than were meant", "BREAK: read other bytes than were meant",
+          true);
+    compare_all(
+        before->values, after->values, &ledger_value::number,
+        [&](const ledger_value* old, const ledger_value* now) { value(shown.name, old, now); });
+  }
+
+  void value(const std::string& path, const ledger_value* before, const ledger_value* after) {
+    const ledger_value& shown = after != nullptr ? *after : *before;
+    const std::string name = path + '.' + shown.name + " (" + std::to_string(shown.number) + ")";
+    if (!is_live(before) && is_live(after))
+      return add(name + ": added", "survive: keep it as a value without a name", "survive");
+    if (is_live(before) && !is_live(after))
+      return add(name + ": deleted, its id stays taken", "survive",
+                 "survive: keep it as a value without a name");
+    if (is_live(after)) renamed(name, *before, *after);
+  }
+
+  std::vector<change> changes_;
+};
+
+}  // namespace
+
+std::vector<change> changes_between(const ledger& before, const ledger& after) {
+  return comparer().compare(before, after);
+}
+
+std::string text_of(const std::vector<change>& changes) {
+  std::string text;
+  for (const change& each : changes)
+    text += each.what + "\n  old readers, new messages: " + each.old_readers +
+            "\n  new readers, old messages: " + each.new_readers + '\n';
+  return text;
+}
+
+}  // namespace myra::schema

@@ -1,0 +1,77 @@
+#include "myra/schema/generated_names.hpp"
+
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace myra::schema {
+namespace {
+
+/// Names of one C++ scope, and who has each.
+class taken_names {
+ public:
+  explicit taken_names(diagnostics& errors) : errors_(errors) {}
+
+  /// `owner`: what the name is made for.
+  void take(const std::string& name, const declaration& owner) {
+    const auto [found, is_new] = owners_.try_emplace(name, &owner);
+    if (is_new || found->second == &owner) return;
+    errors_.error(owner.at,
+                  "generated code needs the name " + in_quotes(name) + " for " +
+                      in_quotes(owner.name) + " and for " + in_quotes(found->second->name),
+                  "rename one of them; an alias keeps its identity");
+  }
+  /// What generated code has in any case.
+  void reserve(const std::string& name, const declaration& owner) {
+    owners_.try_emplace(name, &owner);
+  }
+
+ private:
+  diagnostics& errors_;
+  std::unordered_map<std::string, const declaration*> owners_;
+};
+
+std::string scope_of(const model& schema, std::uint32_t file) {
+  std::string text;
+  for (const std::string& part : schema.files[file].name_space) text += part + '.';
+  return text;
+}
+
+void check_types(const model& schema, diagnostics& errors) {
+  taken_names taken(errors);
+  for (const message& each : schema.messages) {
+    const std::string scope = scope_of(schema, each.file);
+    for (const char* ending : {"", "_view", "_builder", "_extent"})
+      taken.take(scope + each.name + ending, each);
+    taken.take(scope + "basic_" + each.name + "_builder", each);
+  }
+  for (const enumeration& each : schema.enums)
+    taken.take(scope_of(schema, each.file) + each.name, each);
+}
+
+void check_members(const message& of, diagnostics& errors) {
+  declaration generated;
+  generated.name = "the code itself";
+  taken_names taken(errors);
+  for (const std::string& name : {std::string("finish"), of.name, of.name + "_view",
+                                  "basic_" + of.name + "_builder", of.name + "_extent"})
+    taken.reserve(name, generated);
+  for (const field& each : of.fields) {
+    taken.take(each.name, each);
+    if (is_optional(each.given) && !std::holds_alternative<std::monostate>(each.default_value))
+      taken.take("has_" + each.name, each);
+    if (each.value.kind != type_kind::oneof) continue;
+    taken.take(each.name + "_which", each);
+    taken.take(each.name + "_kind", each);
+    for (const field& one : each.alternatives) taken.take(each.name + '_' + one.name, each);
+  }
+}
+
+}  // namespace
+
+void refuse_generated_clashes(const model& schema, diagnostics& errors) {
+  check_types(schema, errors);
+  for (const message& each : schema.messages) check_members(each, errors);
+}
+
+}  // namespace myra::schema

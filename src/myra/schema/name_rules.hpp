@@ -1,0 +1,24 @@
+// Which names a schema may give: those that generated C++ can have as well.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace myra::schema {
+
+inline constexpr std::size_t name_size_max = 128;
+
+/// Why `name` cannot be the name of a message, field, enum, value or part of a namespace, and what
+/// would be right, both for diagnostics::error; `what` is empty when it can.
+struct name_verdict {
+  std::string what;
+  std::string right;
+};
+
+/// `thing`: what has the name, such as "field".
+[[nodiscard]] name_verdict judge_name(std::string_view name, std::string_view thing);
+
+/// The same for a part of a namespace.
+[[nodiscard]] name_verdict judge_namespace_part(std::string_view name);
+
+}  // namespace myra::schema
