@@ -24,4 +24,4 @@ configure_package_config_file(cmake/myra-config.cmake.in "${PROJECT_BINARY_DIR}/
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/myra-config-version.cmake"
   COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/myra-config.cmake"
-  "${PROJECT_BINARY_DIR}/myra-config-version.cmake" DESTINATION "${myra_package_dir}")
+  "${PROJECT_BINARY_DIR}/myra-config-version.cmake" cmake/myra_generate.cmake DESTINATION "${myra_package_dir}")

@@ -53,7 +53,8 @@ check_consumers() {
   build_preset release || return
   rm -rf "$prefix" && mkdir -p build/consumer &&
     cmake --install build/release --prefix "$prefix" >build/consumer/install.log || return
-  build_consumer find_package "-DCMAKE_PREFIX_PATH=$prefix" && build_consumer add_subdirectory
+  build_consumer find_package "-DCMAKE_PREFIX_PATH=$prefix" && build_consumer add_subdirectory &&
+    build_consumer generate "-DCMAKE_PREFIX_PATH=$prefix"
 }
 
 readonly STEPS=(format layers scripts headers tidy consumers)
