@@ -1,0 +1,269 @@
+// What generated code promises, on a message with every construct of the schema language.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "codec/sample.hpp"
+
+namespace codec_test {
+namespace {
+
+using bytes = std::vector<std::byte>;
+
+bytes encoded(const sample& from) {
+  std::array<std::byte, 4096> memory;
+  const auto message = write(shapes::all::build(memory), from);
+  EXPECT_TRUE(message);
+  return {message->begin(), message->end()};
+}
+
+bytes encoded_large(const sample& from) {
+  std::array<std::byte, 4096> memory;
+  const auto message = write(shapes::all::build_large(memory), from);
+  EXPECT_TRUE(message);
+  return {message->begin(), message->end()};
+}
+
+/// Memory whose last byte is the last one before a page that may not be touched.
+class guarded {
+ public:
+  guarded() : page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
+    void* mapped =
+        mmap(nullptr, 2 * page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    EXPECT_NE(mapped, MAP_FAILED);
+    start_ = static_cast<std::byte*>(mapped);
+    EXPECT_EQ(mprotect(start_ + page_, page_, PROT_NONE), 0);
+  }
+  guarded(const guarded&) = delete;
+  guarded& operator=(const guarded&) = delete;
+  ~guarded() { munmap(start_, 2 * page_); }
+
+  myra::byte_view at_the_edge(myra::byte_view message) {
+    std::byte* to = start_ + page_ - message.size();
+    if (!message.empty()) std::memcpy(to, message.data(), message.size());
+    return {to, message.size()};
+  }
+
+ private:
+  std::size_t page_;
+  std::byte* start_;
+};
+
+TEST(generated, random_messages_come_back_equal) {
+  sampler random(1);
+  for (int i = 0; i < 1'000'000; ++i) {
+    const sample sent = random.next();
+    const bytes message = encoded(sent);
+    const auto view = shapes::all::verify(message);
+    ASSERT_TRUE(view) << i << describe(view.error());
+    ASSERT_TRUE(read(*view) == sent) << i;
+  }
+}
+
+TEST(generated, wide_messages_come_back_equal) {
+  sampler random(2);
+  for (int i = 0; i < 10'000; ++i) {
+    const sample sent = random.next();
+    const bytes message = encoded_large(sent);
+    const auto view = shapes::all::verify(message);
+    ASSERT_TRUE(view) << describe(view.error());
+    ASSERT_TRUE(read(*view) == sent);
+  }
+}
+
+TEST(generated, the_short_way_and_the_full_one_agree) {
+  sampler random(3);
+  std::mt19937_64 engine(3);
+  for (int i = 0; i < 20'000; ++i) {
+    bytes message = encoded(random.next());
+    for (int change = 0; change < 3; ++change) {
+      message[engine() % message.size()] = static_cast<std::byte>(engine());
+      const bool quick = myra::codec::verify_quickly<shapes::all>(message, {});
+      const auto full = myra::codec::verify_fully<shapes::all>(message, {});
+      ASSERT_TRUE(!quick || full.code == myra::codec_error::none) << describe(full);
+    }
+  }
+}
+
+TEST(generated, each_prefix_is_refused_at_the_edge_of_a_page) {
+  guarded memory;
+  sampler random(4);
+  for (int i = 0; i < 200; ++i) {
+    const bytes message = encoded(random.next());
+    for (std::size_t size = 0; size < message.size(); ++size)
+      ASSERT_FALSE(shapes::all::verify(memory.at_the_edge({message.data(), size}))) << size;
+    ASSERT_TRUE(shapes::all::verify(memory.at_the_edge(message)));
+  }
+}
+
+TEST(generated, each_changed_byte_is_refused_or_read_safely) {
+  guarded memory;
+  sampler random(5);
+  std::size_t refused = 0;
+  std::size_t accepted = 0;
+  for (int i = 0; i < 20; ++i) {
+    const bytes message = i % 2 == 0 ? encoded(random.next()) : encoded_large(random.next());
+    for (std::size_t at = 0; at < message.size(); ++at) {
+      for (const int flip : {1, 2, 4, 8, 16, 32, 64, 128, 255}) {
+        bytes changed = message;
+        changed[at] ^= static_cast<std::byte>(flip);
+        const auto view = shapes::all::verify(memory.at_the_edge(changed));
+        if (view) (void)read(*view);
+        ++(view ? accepted : refused);
+      }
+    }
+  }
+  EXPECT_GT(refused, 1000u);
+  EXPECT_GT(accepted, 1000u);
+}
+
+TEST(generated, a_message_without_anything_has_the_defaults) {
+  std::array<std::byte, 512> memory;
+  auto builder = shapes::all::build(memory);
+  const auto message = builder.finish();
+  ASSERT_TRUE(message);
+  const auto view = shapes::all::verify(*message);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->price(), 100);
+  EXPECT_EQ(view->way(), shapes::side::sell);
+  EXPECT_EQ(view->greeting(), "hello");
+  EXPECT_EQ(view->maybe(), std::nullopt);
+  EXPECT_EQ(view->origin().label(), "");
+  EXPECT_FALSE(view->target());
+  EXPECT_TRUE(view->path().empty());
+  EXPECT_EQ(view->choice_which(), shapes::all_view::choice_kind::none);
+  EXPECT_EQ(message->size(), shapes::all::size_bytes({}));
+}
+
+TEST(generated, size_is_known_beforehand) {
+  sample from;
+  from.text = "twelve bytes";
+  from.tags = {"a", "bcd"};
+  from.numbers = {1, 2, 3};
+  from.origin.label = "here";
+  from.counts = {{"k", 1}};
+  const std::size_t needed = shapes::all::size_bytes({
+      .text = 12,
+      .origin = shapes::point::nested_size_bytes({.label = 4}),
+      .numbers = 3,
+      .tags = {2, 4},
+      .counts = {1, 1},
+  });
+  const bytes message = encoded(from);
+  EXPECT_EQ(message.size(), needed);
+  bytes exact(needed);
+  EXPECT_TRUE(write(shapes::all::build(exact), from));
+  bytes short_of_one(needed - 1);
+  const auto refused = write(shapes::all::build(short_of_one), from);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), myra::codec_error::no_room);
+}
+
+TEST(generated, memory_of_any_size_is_enough_or_refused) {
+  sampler random(6);
+  const sample from = random.next();
+  const bytes whole = encoded(from);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    bytes memory(size);
+    ASSERT_FALSE(write(shapes::all::build(memory), from)) << size;
+  }
+}
+
+TEST(generated, maps_find_and_refuse_keys_that_do_not_ascend) {
+  sample from;
+  from.counts = {{"a", 1}, {"ab", 2}, {"b", 3}, {"z", 4}};
+  const bytes message = encoded(from);
+  const auto view = shapes::all::verify(message, {.refuse_unordered_keys = true});
+  ASSERT_TRUE(view);
+  for (const auto& [key, value] : from.counts) EXPECT_EQ(view->counts().find(key), value);
+  EXPECT_EQ(view->counts().find("aa"), std::nullopt);
+
+  const std::vector<std::pair<std::string, int>> unsorted{{"b", 1}, {"a", 2}};
+  std::array<std::byte, 512> memory;
+  auto builder = shapes::all::build(memory);
+  builder.counts(unsorted);
+  const auto refused = builder.finish();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), myra::codec_error::unsorted_keys);
+}
+
+/// A chain of nodes, written by hand: each holds a list of one.
+bytes chain(int depth) {
+  const auto list_around = [](const bytes& element_heap) {
+    // count 1, shape 1 slot and 2 bytes, the end of the element, its value, its heap.
+    bytes made{std::byte{1}, std::byte{0}, std::byte{1}, std::byte{2}, std::byte{0}};
+    made.push_back(static_cast<std::byte>(element_heap.size() & 0xff));
+    made.push_back(static_cast<std::byte>(element_heap.size() >> 8));
+    made.insert(made.end(), {std::byte{7}, std::byte{0}});
+    made.insert(made.end(), element_heap.begin(), element_heap.end());
+    return made;
+  };
+  bytes inside;
+  for (int i = 0; i < depth; ++i) inside = list_around(inside);
+  bytes message{std::byte{0x12}, std::byte{1}, std::byte{2}, std::byte{0}};
+  message.push_back(static_cast<std::byte>(inside.size() & 0xff));
+  message.push_back(static_cast<std::byte>(inside.size() >> 8));
+  message.insert(message.end(), {std::byte{7}, std::byte{0}});
+  message.insert(message.end(), inside.begin(), inside.end());
+  return message;
+}
+
+TEST(generated, depth_is_limited) {
+  EXPECT_TRUE(shapes::node::verify(chain(31)));
+  const auto deep = shapes::node::verify(chain(32));
+  ASSERT_FALSE(deep);
+  EXPECT_EQ(deep.error().code, myra::codec_error::too_deep);
+  EXPECT_TRUE(shapes::node::verify(chain(100), {.depth_max = 101}));
+  EXPECT_FALSE(shapes::node::verify(chain(5000)));
+}
+
+TEST(generated, elements_and_size_are_limited) {
+  sample from;
+  from.numbers = {1, 2, 3};
+  from.tags = {"a", "b"};
+  const bytes message = encoded(from);
+  EXPECT_TRUE(shapes::all::verify(message, {.element_count_max = 5}));
+  const auto many = shapes::all::verify(message, {.element_count_max = 4});
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().code, myra::codec_error::too_many_elements);
+  const auto large = shapes::all::verify(
+      message, {.size_max_bytes = static_cast<std::uint32_t>(message.size() - 1)});
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().code, myra::codec_error::too_large);
+}
+
+TEST(generated, equal_values_give_equal_bytes) {
+  sampler random(7);
+  for (int i = 0; i < 1000; ++i) {
+    const sample from = random.next();
+    const bytes first = encoded(from);
+    const auto view = shapes::all::verify(first);
+    ASSERT_TRUE(view);
+    ASSERT_EQ(encoded(read(*view)), first);
+  }
+}
+
+#ifdef NDEBUG
+TEST(generated, fields_in_the_wrong_order_are_an_error) {
+  std::array<std::byte, 512> memory;
+  auto builder = shapes::all::build(memory);
+  builder.note("later").text("earlier");
+  const auto refused = builder.finish();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), myra::codec_error::wrong_order);
+}
+#else
+TEST(generated_death, fields_in_the_wrong_order_assert) {
+  std::array<std::byte, 512> memory;
+  auto builder = shapes::all::build(memory);
+  builder.note("later");
+  EXPECT_DEATH(builder.text("earlier"), "in their order");
+}
+#endif
+
+}  // namespace
+}  // namespace codec_test
