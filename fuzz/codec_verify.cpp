@@ -1,0 +1,83 @@
+// A message of a schema that uses every construct, read by generated code: refused, or else read to
+// its last byte, and written again as canonical bytes. The checks agree with each other: the short
+// way accepts nothing that the long way refuses, and that the same as the reader of myrac.
+#include <span>
+#include <string>
+#include <vector>
+
+#include "codec/sample.hpp"
+#include "fuzz_input.hpp"
+#include "myra/schema/compile.hpp"
+#include "myra/schema/message_text.hpp"
+
+namespace {
+
+using bytes = std::vector<std::byte>;
+
+const myra::schema::compiled& shapes_schema() {
+  static const myra::schema::compiled made =
+      myra::schema::compile({.schema_path = SHAPES_SCHEMA}, [](const std::string& path) {
+        return path.ends_with(".lock") ? std::unexpected(std::string("no such file"))
+                                       : myra::schema::read_source(path);
+      });
+  return made;
+}
+
+bool is_read_by_myrac(const std::string& name, const std::string& text) {
+  const myra::schema::compiled& made = shapes_schema();
+  fuzz::require(made.errors.empty(), "the schema is right");
+  for (std::uint32_t index = 0; index < made.schema.messages.size(); ++index) {
+    if (made.schema.messages[index].name == name)
+      return myra::schema::decode_message({made.schema, made.places, index}, text).has_value();
+  }
+  fuzz::require(false, "the schema has the message");
+  return false;
+}
+
+bytes encoded(const codec_test::sample& from, std::size_t room) {
+  bytes memory(room);
+  const auto message = codec_test::write(shapes::all::build_large(memory), from);
+  fuzz::require(message.has_value(), "what was read can be written");
+  return {message->begin(), message->end()};
+}
+
+/// Reads all, writes that, and reads it once more.
+void check_values(const shapes::all_view& view, std::size_t size) {
+  const std::size_t room = 4 * size + 4096;
+  const bytes first = encoded(codec_test::read(view), room);
+  const auto again = shapes::all::verify(first, {.refuse_unordered_keys = true});
+  fuzz::require(again.has_value(), "what was written is accepted");
+  fuzz::require(encoded(codec_test::read(*again), room) == first, "equal values have equal bytes");
+}
+
+/// How many nodes the tree has; each of them is read.
+std::size_t size_of_tree(const shapes::node_view& root) {
+  std::size_t count = 1;
+  for (const shapes::node_view child : root.children()) count += size_of_tree(child);
+  return count;
+}
+
+template <class Message>
+auto verified(const char* name, myra::byte_view message) {
+  constexpr myra::codec::limits bounds{.depth_max = myra::schema::message_depth_max};
+  const auto full = myra::codec::verify_fully<Message>(message, bounds);
+  const bool accepted = full.code == myra::codec_error::none;
+  fuzz::require(full.offset_bytes <= message.size(), "the offset lies in the message");
+  fuzz::require(accepted || !myra::codec::verify_quickly<Message>(message, bounds),
+                "the short way accepts nothing that the long way refuses");
+  const std::string text(myra::as_text(message));
+  fuzz::require(accepted == is_read_by_myrac(name, text), "myrac reads the same messages");
+  return Message::verify(message, bounds);
+}
+
+}  // namespace
+
+// libFuzzer gives the name.
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto message = std::as_bytes(std::span(data, size));
+  if (const auto view = verified<shapes::all>("all", message)) check_values(*view, size);
+  if (const auto view = verified<shapes::node>("node", message))
+    fuzz::require(size_of_tree(*view) <= size, "a node takes a byte at least");
+  return 0;
+}
