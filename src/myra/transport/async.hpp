@@ -18,6 +18,7 @@
 #include "myra/io/task.hpp"
 #include "myra/reactor/async.hpp"
 #include "myra/reactor/chain_async.hpp"
+#include "myra/transport/awaiters.hpp"
 #include "myra/transport/connection.hpp"
 #include "myra/transport/connector.hpp"
 #include "myra/transport/listener.hpp"
@@ -25,46 +26,22 @@
 
 namespace myra {
 
+[[nodiscard]] bool look(stream& from, result<buffer>& outcome) noexcept;
+[[nodiscard]] inline bool is_over(const stream& from) noexcept {
+  return from.state() >= connection_state::draining;
+}
+[[nodiscard]] inline std::error_code end_of(const stream& from) noexcept {
+  return from.end_reason();
+}
+[[nodiscard]] inline stream& sender_of(const sent& what) noexcept { return *what.to; }
+[[nodiscard]] sent send_again(const sent& what) noexcept;
+[[nodiscard]] std::error_code end_of_sending(const sent& what) noexcept;
+
 /// Awaits bytes: result<buffer>. Errors: end_of_stream when the peer has sent all that it will
 /// send, receive_timeout when the deadline passed, and cancelled: after these two nothing is lost
 /// and receive may be called again; any other is the connection's end. At most one coroutine
 /// receives on a connection at a time.
-class receive_awaiter : stream_waiter, timer, suspension, deferred {
- public:
-  explicit receive_awaiter(const receiving& what) noexcept
-      : stream_waiter{&receive_awaiter::on_wake},
-        timer(&receive_awaiter::on_deadline),
-        suspension(&receive_awaiter::on_cancel),
-        deferred(&receive_awaiter::on_turn),
-        from_(what.from),
-        options_(what.options) {
-    assert(from_ != nullptr && "receive on no connection");
-  }
-  ~receive_awaiter() { assert(!waiting_ && "coroutine destroyed while it receives"); }
-
-  bool await_ready() noexcept { return look(); }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-    return begin(waiting, scope_of(waiting));
-  }
-  result<buffer> await_resume() noexcept;
-
- private:
-  [[nodiscard]] bool look() noexcept;
-  bool begin(std::coroutine_handle<> waiting, cancellation* scope) noexcept;
-  void give_up(std::error_code why) noexcept;
-  void resume() noexcept;
-  static void on_wake(stream_waiter& woken) noexcept;
-  static void on_deadline(timer& fired) noexcept;
-  static void on_cancel(suspension& unwanted) noexcept;
-  static void on_turn(deferred& called) noexcept;
-
-  stream* from_;
-  receive_options options_;
-  std::coroutine_handle<> waiting_;
-  buffer bytes_;
-  std::error_code why_;
-};
+using receive_awaiter = receive_awaiter_of<stream, buffer>;
 
 [[nodiscard]] inline receive_awaiter operator co_await(const receiving& what) noexcept {
   return receive_awaiter(what);
@@ -75,34 +52,7 @@ class receive_awaiter : stream_waiter, timer, suspension, deferred {
 /// where they are until it is done. Errors: the connection's, transport_errc::closed after close()
 /// or half_close(), and cancelled: nothing was taken then. At most one coroutine waits to send on a
 /// connection at a time.
-class send_awaiter : stream_waiter, suspension, deferred {
- public:
-  explicit send_awaiter(const sent& what) noexcept
-      : stream_waiter{&send_awaiter::on_wake},
-        suspension(&send_awaiter::on_cancel),
-        deferred(&send_awaiter::on_turn),
-        sent_(what) {}
-  ~send_awaiter() { assert(!waiting_ && "coroutine destroyed while it waits to send"); }
-
-  bool await_ready() const noexcept { return sent_.status != send_status::back_pressured; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-    return begin(waiting, scope_of(waiting));
-  }
-  result<void> await_resume() const noexcept;
-
- private:
-  [[nodiscard]] bool try_again() noexcept;
-  bool begin(std::coroutine_handle<> waiting, cancellation* scope) noexcept;
-  void resume() noexcept;
-  static void on_wake(stream_waiter& woken) noexcept;
-  static void on_cancel(suspension& unwanted) noexcept;
-  static void on_turn(deferred& called) noexcept;
-
-  sent sent_;
-  std::coroutine_handle<> waiting_;
-  std::error_code why_;
-};
+using send_awaiter = send_awaiter_of<sent>;
 
 [[nodiscard]] inline send_awaiter operator co_await(const sent& what) noexcept {
   return send_awaiter(what);
