@@ -37,6 +37,7 @@ bool frame_reader::take_header() noexcept {
   if (cursor_ == end_) return false;
   const auto available = static_cast<std::size_t>(end_ - cursor_);
   const std::size_t taken = std::min<std::size_t>(width_ - header_size_, available);
+  // not payload: a part of a header
   std::memcpy(header_.data() + header_size_, cursor_, taken);
   cursor_ += taken;
   header_size_ = static_cast<std::uint8_t>(header_size_ + taken);

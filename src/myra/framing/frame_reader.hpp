@@ -106,7 +106,7 @@ class frame_reader {
                                      std::size_t available) const noexcept {
     std::array<std::byte, length_prefix::width_max_bytes> padded{};
     if (available < padded.size()) {
-      std::memcpy(padded.data(), source, width_);
+      std::memcpy(padded.data(), source, width_);  // not payload: a header
       source = padded.data();
     }
     const auto loaded = load<std::uint64_t>(source, order_);

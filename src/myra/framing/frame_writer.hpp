@@ -58,7 +58,7 @@ class frame_writer {
     if (prefix_.order == byte_order::big) length <<= 64 - 8 * width;
     std::array<std::byte, length_prefix::width_max_bytes> padded;
     store(padded.data(), length, prefix_.order);
-    std::memcpy(target.data(), padded.data(), width);
+    std::memcpy(target.data(), padded.data(), width);  // not payload: a header
     return width;
   }
 

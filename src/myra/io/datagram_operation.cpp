@@ -31,6 +31,7 @@ arrival read_arrival(const msghdr& told, std::uint32_t size) noexcept {
     if (at->cmsg_level != IPPROTO_UDP || at->cmsg_type != UDP_GRO) continue;
     int segment_size = 0;
     if (at->cmsg_len < CMSG_LEN(sizeof segment_size)) continue;
+    // not payload: a control message
     std::memcpy(&segment_size, CMSG_DATA(at), sizeof segment_size);
     // A row of one is a datagram.
     if (segment_size > 0 && static_cast<std::uint32_t>(segment_size) < size)
@@ -55,6 +56,7 @@ void send_envelope::address(byte_view bytes, const sockaddr* to, socklen_t to_si
   first->cmsg_level = IPPROTO_UDP;
   first->cmsg_type = UDP_SEGMENT;
   first->cmsg_len = CMSG_LEN(sizeof segment_size);
+  // not payload: a control message
   std::memcpy(CMSG_DATA(first), &segment_size, sizeof segment_size);
 }
 

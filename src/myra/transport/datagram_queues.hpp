@@ -21,6 +21,7 @@ class datagram_peer {
  public:
   void assign(const sockaddr* address, socklen_t size) noexcept {
     size_ = size <= storage_.size() ? size : 0;
+    // not payload: an address
     if (size_ != 0) std::memcpy(storage_.data(), address, size_);
   }
   /// Null when there is none.

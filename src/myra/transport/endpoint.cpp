@@ -88,12 +88,13 @@ opened<sockaddr_in> parse_ipv4(std::string_view text, std::string_view host) {
 template <class Address>
 Address endpoint::as() const noexcept {
   Address address;
+  // not payload: an address
   std::memcpy(&address, storage_.data(), std::min(sizeof address, storage_.size()));
   return address;
 }
 
 void endpoint::assign(const void* address, std::size_t size) noexcept {
-  std::memcpy(storage_.data(), address, size);
+  std::memcpy(storage_.data(), address, size);  // not payload: an address
   size_ = static_cast<std::uint16_t>(size);
 }
 
@@ -101,7 +102,7 @@ void endpoint::assign(const void* address, std::size_t size) noexcept {
 endpoint endpoint::from_unix_name(std::string_view name) noexcept {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, name.data(), name.size());
+  std::memcpy(address.sun_path, name.data(), name.size());  // not payload: an address
   const bool is_path = !name.empty() && name.front() != '\0';
   endpoint made;
   made.assign(&address, unix_name_offset + name.size() + (is_path ? 1 : 0));

@@ -1,7 +1,8 @@
 # check [STEP...]       Everything CI checks beside the tests.
 #
-# Steps: format, layers, scripts, headers, tidy, consumers; all of them when none is named. Every
-# step runs, and the exit code is 1 when one failed. ./dev fix repairs what format complains of.
+# Steps: format, layers, copies, scripts, headers, tidy, consumers; all of them when none is named.
+# Every step runs, and the exit code is 1 when one failed. ./dev fix repairs what format complains
+# of.
 #
 #   ./dev check
 #   ./dev check format layers
@@ -20,6 +21,9 @@ check_format() {
 }
 
 check_layers() { python3 tools/check_layers.py; }
+
+# Payload is copied by one function, which counts.
+check_copies() { python3 tools/check_copies.py; }
 
 # The scripts that judge the others are tested themselves.
 check_scripts() {
@@ -57,7 +61,7 @@ check_consumers() {
     build_consumer generate "-DCMAKE_PREFIX_PATH=$prefix"
 }
 
-readonly STEPS=(format layers scripts headers tidy consumers)
+readonly STEPS=(format layers copies scripts headers tidy consumers)
 for name in "$@"; do
   [[ " ${STEPS[*]} " == *" $name "* ]] ||
     usage_error "check has no step '$name'. Steps: ${STEPS[*]}."
