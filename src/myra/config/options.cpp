@@ -50,6 +50,14 @@ void add_reactor(std::vector<field>& all, reactor_options& to) {
   all.push_back(time("reactor.stall_threshold",
                      "Turns whose handlers run longer are counted and logged; 0s: never.",
                      to.stall_threshold));
+  all.push_back(choice<latency_timing>({"reactor.latency", "latency"},
+                                       "Histograms of how long turns, or turns and messages, take.",
+                                       to.latency,
+                                       {{"off", latency_timing::off},
+                                        {"turns", latency_timing::turns},
+                                        {"messages", latency_timing::messages}}));
+  all.push_back(
+      flag("reactor.publish_counters", "Show the counters to other threads.", to.publish_counters));
   all.push_back(flag("reactor.watchdog", "Report a stall while it lasts, from a thread of its own.",
                      to.watchdog));
 }
@@ -238,6 +246,10 @@ std::vector<field> fields_of(options& target, const offered& parts) {
     all.push_back(time({"shutdown.drain_deadline", "drain-deadline"},
                        "How long connections may take to send what they hold after SIGTERM.",
                        target.shutdown.drain_deadline));
+  if (parts.metrics)
+    all.push_back(address({"metrics.address", "metrics"},
+                          "Where counters are served (GET /metrics); port 0: the kernel chooses.",
+                          target.metrics_address));
   return all;
 }
 

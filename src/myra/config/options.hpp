@@ -30,6 +30,8 @@ struct options {
   std::string connect_to;
   connect_options connect;
   shutdown_options shutdown;
+  /// Where counters are served, as `endpoint::parse` reads it; empty: nowhere.
+  std::string metrics_address;
 };
 
 /// Which of the options a program understands, beside those of the reactor. What it does not use it
@@ -38,6 +40,7 @@ struct offered {
   bool threads = false;   ///< `threads`, `cpus` and `local_memory`; with a listener, `sharing`.
   bool listener = false;  ///< `listener.*`, `connection.*` and `shutdown.*`.
   bool connect = false;   ///< `connect.*` and `connection.*`.
+  bool metrics = false;   ///< `metrics.*`.
 };
 
 /// The table: one field for each option, bound to `target`, which must outlive it. The fields

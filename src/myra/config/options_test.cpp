@@ -16,16 +16,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr offered everything{.threads = true, .listener = true, .connect = true};
+constexpr offered everything{.threads = true, .listener = true, .connect = true, .metrics = true};
 
 // When a struct gets another member this stops compiling: the member wants a field (or a reason not
 // to have one), a place in the count and a sample below.
 TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [threads, group_cpus, local, sharing, reactor, listener, connect_to,
-                                connect, shutdown] = options{};
+                                connect, shutdown, metrics_address] = options{};
   [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, receives, submission,
-                                completion, direct, inbox, stall, watchdog, ring, features,
-                                log_without_a_field, source_without_a_field] = reactor;
+                                completion, direct, inbox, stall, watchdog, publish, latency, ring,
+                                features, log_without_a_field, source_without_a_field] = reactor;
   [[maybe_unused]] const auto& [tasks, polling, workers, minimum, sockets_only, io_polling] = ring;
   [[maybe_unused]] const auto& [on, polling_idle, cpu, share_with_without_a_field] = polling;
   [[maybe_unused]] const auto& [bounded, unbounded, cpus] = workers;
@@ -41,9 +41,9 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [deadline, delay, local_address, made_connection_shares_its_fields,
                                 bytes_without_a_field, of_those_bytes] = connect;
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
-  constexpr std::size_t top = 5;  // threads, cpus, local_memory, sharing, connect_to
+  constexpr std::size_t top = 6;  // threads, cpus, local_memory, sharing, connect_to, metrics
   constexpr std::size_t of_reactor =
-      17 - 5 + 4 + 11 + 10;  // without pool, ring, features, log and source, with their members
+      19 - 5 + 4 + 11 + 10;  // without pool, ring, features, log and source, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
@@ -75,12 +75,14 @@ TEST(options, a_program_is_offered_what_it_uses) {
     return false;
   };
   EXPECT_TRUE(has({}, "reactor."));
-  for (const char* table : {"threads", "listener.", "connection.", "connect.", "shutdown."})
+  for (const char* table :
+       {"threads", "listener.", "connection.", "connect.", "shutdown.", "metrics."})
     EXPECT_FALSE(has({}, table)) << table;
   EXPECT_TRUE(has({.connect = true}, "connection."));
   EXPECT_FALSE(has({.connect = true}, "shutdown."));
   EXPECT_TRUE(has({.listener = true}, "shutdown."));
   EXPECT_FALSE(has({.listener = true}, "connect."));
+  EXPECT_TRUE(has({.metrics = true}, "metrics."));
 }
 
 TEST(options, the_defaults_are_allowed_and_go_together) {
@@ -125,6 +127,8 @@ const std::map<std::string, sample>& samples() {
       {"reactor.inbox_capacity", {"17", "0"}},
       {"reactor.stall_threshold", {"50ms", "50"}},
       {"reactor.watchdog", {"true", "yes"}},
+      {"reactor.publish_counters", {"true", "x"}},
+      {"reactor.latency", {"turns", "all"}},
       {"reactor.pool.slot_size_bytes", {"4KiB", "100"}},
       {"reactor.pool.slot_count_initial", {"10", "32769"}},
       {"reactor.pool.slot_count_max", {"100", "0"}},
@@ -163,6 +167,7 @@ const std::map<std::string, sample>& samples() {
       {"connect.deadline", {"1s", "1"}},
       {"connect.attempt_delay", {"300ms", "0.3s"}},
       {"connect.local", {"127.0.0.1:0", "127.0.0.1"}},
+      {"metrics.address", {"127.0.0.1:9100", "9100"}},
       {"shutdown.drain_deadline", {"9s", "forever"}},
   };
   return all;

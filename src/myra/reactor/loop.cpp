@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "myra/reactor/choose_backend.hpp"
+#include "myra/reactor/counter_board.hpp"
 #include "myra/reactor/watchdog.hpp"
 
 namespace myra {
@@ -33,6 +34,10 @@ loop::loop(const reactor_options& options, buffer_pool::owner pool,
   pool_->on_homecoming([](void* self) noexcept { static_cast<loop*>(self)->wake(); }, this);
   if (options.watchdog)
     watchdog_ = std::make_unique<watchdog>(options.stall_threshold, options.log);
+  times_turns_ = options.latency != latency_timing::off;
+  times_messages_ = options.latency == latency_timing::messages;
+  if (times_turns_ || options.publish_counters)
+    board_ = std::make_shared<counter_board>(backend_->kind(), options.latency);
 }
 
 loop::~loop() {
@@ -47,6 +52,7 @@ loop::~loop() {
   for (cut(); !drained(); cut())
     if (!turn(now_ + std::chrono::milliseconds(10))) break;
   transport_.reset();
+  if (board_) board_->show(counters());
 }
 
 void loop::set_transport(std::unique_ptr<drainable> made) noexcept {
@@ -78,6 +84,14 @@ loop_counters loop::counters() const noexcept {
   loop_counters now = tally_;
   now.backend = backend_->counters();
   now.kernel_entries = now.backend.kernel_entries + backend_->sockets().entries();
+  const std::uint64_t with_kernel = pool_->kernel_count();
+  const std::uint64_t with_application = pool_->application_count();
+  now.buffers.free = pool_->free_count();
+  now.buffers.in_ring = std::min<std::uint64_t>(backend_->ready_buffer_count(), with_kernel);
+  now.buffers.in_flight = with_kernel - now.buffers.in_ring;
+  // A handler may have claimed what it was lent, and passed it on.
+  now.buffers.lent = std::min(now.buffers.lent, with_application);
+  now.buffers.detached = with_application - now.buffers.lent;
   return now;
 }
 
@@ -126,8 +140,14 @@ void loop::feed_waiters() noexcept {
 void loop::note_work() noexcept {
   // Reading the clock costs as much as a small message; the rough one tells when that is worth it.
   constexpr duration worth_it = std::chrono::milliseconds(2);
-  if (backend_->rough_now() - now_ < worth_it) return;
-  const duration lasted = backend_->now() - now_;
+  duration lasted;
+  if (times_turns_) [[unlikely]] {
+    lasted = time_turn();
+    if (lasted < worth_it) return;
+  } else {
+    if (backend_->rough_now() - now_ < worth_it) return;
+    lasted = backend_->now() - now_;
+  }
   now_ += lasted;
   if (options_.stall_threshold == duration::zero() || lasted < options_.stall_threshold) return;
   ++tally_.stalls;
@@ -136,8 +156,21 @@ void loop::note_work() noexcept {
                "reactor: handlers blocked the loop for " + std::to_string(ms) + " ms in one turn");
 }
 
+duration loop::time_turn() noexcept {
+  const io::backend_counters done = backend_->counters();
+  const std::uint64_t work =
+      done.completions + done.silent_sends + tally_.timers_fired + tally_.posts;
+  const duration lasted = backend_->now() - now_;
+  if (std::exchange(work_seen_, work) != work) board_->turns_.add(lasted);
+  return lasted;
+}
+
+void loop::time_message() noexcept { board_->messages_.add(backend_->now() - now_); }
+
 void loop::end_turns() noexcept {
   note_work();
+  if (board_) [[unlikely]]
+    board_->show(counters());
   if (watchdog_) watchdog_->end();
 }
 

@@ -7,6 +7,7 @@
 // Thread: all on the loop's thread, the one that opened it, but for `post` and `wake`.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,7 @@
 
 namespace myra {
 
+class counter_board;
 class watchdog;
 struct deferred_tag;
 
@@ -52,7 +54,26 @@ class drainable : public list_node<drainable_tag> {
   [[nodiscard]] virtual bool drained() const noexcept = 0;
 };
 
-/// Counted since the loop opened.
+/// Why a receive was armed.
+enum class arm_reason : std::uint8_t {
+  first,      ///< Somebody wants bytes for the first time.
+  one_shot,   ///< Each brings one buffer, and this is the next.
+  resumed,    ///< It had been cancelled: a pause, a high-water mark.
+  no_buffer,  ///< A multishot had ended for want of a buffer, and one is free.
+  ended,      ///< The kernel ended a multishot by itself, for instance at an overflow.
+};
+inline constexpr std::size_t arm_reason_count = 5;
+
+/// Where the buffers of the reactor's pool are, at present. The sum is all that there are.
+struct buffer_states {
+  std::uint64_t free = 0;
+  std::uint64_t in_ring = 0;    ///< With the kernel, for receives to come.
+  std::uint64_t in_flight = 0;  ///< With the kernel otherwise: sends, and receives of epoll.
+  std::uint64_t lent = 0;       ///< Lent to a handler that runs.
+  std::uint64_t detached = 0;   ///< The application's, or in a connection's queue.
+};
+
+/// Counted since the loop opened. Written by its thread; other threads read a counter_board.
 struct loop_counters {
   io::backend_counters backend;
   std::uint64_t kernel_entries = 0;  ///< All system calls: the backend's and those on sockets.
@@ -65,6 +86,15 @@ struct loop_counters {
   std::uint64_t stalls = 0;  ///< Turns whose handlers ran longer than the threshold.
   std::uint64_t handler_exceptions = 0;
   std::uint64_t buffer_waits = 0;  ///< Connections that had to wait for a free buffer.
+  std::uint64_t sends = 0;         ///< Send operations; one may carry many messages.
+  std::array<std::uint64_t, arm_reason_count> receive_arms{};  ///< By arm_reason.
+  std::uint64_t accept_arms = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t accept_errors = 0;  ///< Those that pass; and of these, that made it pause:
+  std::uint64_t accept_back_offs = 0;
+  std::uint64_t connections_opened = 0;  ///< Accepted and made.
+  std::uint64_t connections_closed = 0;
+  buffer_states buffers;
 };
 
 class loop {
@@ -86,6 +116,12 @@ class loop {
   /// To be added to by the layers above.
   [[nodiscard]] loop_counters& tally() noexcept { return tally_; }
   [[nodiscard]] loop_counters counters() const noexcept;
+
+  /// For other threads; null unless options ask for it (publish_counters, latency).
+  [[nodiscard]] std::shared_ptr<const counter_board> board() const noexcept { return board_; }
+  /// Whether `time_message` is to be called when a handler is done with a message of this turn.
+  [[nodiscard]] bool times_messages() const noexcept { return times_messages_; }
+  void time_message() noexcept;
 
   /// Calls `task` once before the next kernel entry.
   void defer(deferred& task) noexcept {
@@ -138,6 +174,8 @@ class loop {
   void feed_waiters() noexcept;
   /// Brings the clock up to date if handlers took their time, and reports when they took too much.
   void note_work() noexcept;
+  /// How long this turn's work has lasted; noted when there was any.
+  [[nodiscard]] duration time_turn() noexcept;
 
   reactor_options options_;
   std::string reason_;
@@ -156,6 +194,10 @@ class loop {
   std::uint64_t to_feed_ = 0;    ///< While they are fed: how many more.
   loop_counters tally_;
   std::unique_ptr<watchdog> watchdog_;
+  std::shared_ptr<counter_board> board_;
+  bool times_turns_ = false;
+  bool times_messages_ = false;
+  std::uint64_t work_seen_ = 0;  ///< What had been done when a turn was last timed.
 };
 
 }  // namespace myra

@@ -13,6 +13,13 @@
 
 namespace myra {
 
+/// How long things take, in histograms of the reactor's counter_board.
+enum class latency_timing : std::uint8_t {
+  off,
+  turns,     ///< One exact reading of the clock a turn.
+  messages,  ///< And one for each message.
+};
+
 struct reactor_options {
   /// `automatic` takes io_uring where the kernel lets us have it and epoll elsewhere; the reactor
   /// says which and why.
@@ -48,6 +55,10 @@ struct reactor_options {
   duration stall_threshold = std::chrono::milliseconds(100);
   /// Also report a stall while it lasts, from a thread of its own.
   bool watchdog = false;
+  /// Show the counters to other threads, once a turn (`reactor::board`).
+  bool publish_counters = false;
+  /// Fill the histograms of the board as well; `turns` and `messages` publish the counters too.
+  latency_timing latency = latency_timing::off;
   /// How the ring of io_uring is set up; epoll has no use for it.
   io::ring_options ring = {};
   /// Kernel features to leave unused.

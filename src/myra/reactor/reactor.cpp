@@ -146,6 +146,9 @@ int reactor::descriptor() const noexcept { return parts_->runs->backend().descri
 time_point reactor::next_deadline() const noexcept { return parts_->runs->timers().next(); }
 time_point reactor::now() const noexcept { return parts_->runs->now(); }
 loop_counters reactor::counters() const noexcept { return parts_->runs->counters(); }
+std::shared_ptr<const counter_board> reactor::board() const noexcept {
+  return parts_->runs->board();
+}
 buffer reactor::acquire() noexcept { return parts_->runs->pool().acquire(); }
 operation_chain reactor::chain() noexcept { return operation_chain(*parts_->runs); }
 loop& reactor::internals() noexcept { return *parts_->runs; }

@@ -63,6 +63,10 @@ class reactor {
   [[nodiscard]] time_point next_deadline() const noexcept;
   [[nodiscard]] time_point now() const noexcept;
   [[nodiscard]] loop_counters counters() const noexcept;
+  /// The same for other threads, as of the end of the last turn, and the histograms
+  /// (counter_board.hpp). Null unless the options ask for it (publish_counters, latency). It may be
+  /// kept when the reactor is gone.
+  [[nodiscard]] std::shared_ptr<const counter_board> board() const noexcept;
   /// A whole free buffer of this reactor's pool, to fill and to send; empty at the pool's limit.
   [[nodiscard]] buffer acquire() noexcept;
 

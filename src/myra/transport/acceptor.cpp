@@ -64,6 +64,7 @@ void listener::acceptor::serve(connection_coroutine coroutine) noexcept {
 void listener::acceptor::arm() noexcept {
   if (closing_ || full() || pause_.armed() || !accept_.idle() || !accept_.descriptor.valid())
     return;
+  ++loop_.tally().accept_arms;
   loop_.backend().submit(accept_);
 }
 
@@ -115,6 +116,7 @@ bool listener::acceptor::diverted(io::descriptor socket) noexcept {
 
 void listener::acceptor::begin_connection(io::descriptor socket) noexcept {
   ++counters_.accepted;
+  ++loop_.tally().accepted;
   stream* made = stream_table::of(loop_).adopt(socket, options_.connection);
   if (made == nullptr) return failed(ENOMEM);
   ++connection_count_;
@@ -149,8 +151,10 @@ void listener::acceptor::failed(int error) noexcept {
     return close();
   }
   ++counters_.transient_errors;
+  ++loop_.tally().accept_errors;
   if (!is_shortage(error)) return;
   ++counters_.back_offs;
+  ++loop_.tally().accept_back_offs;
   if (back_off_ == back_off_first)
     loop_.log()(log_level::warning, "listener " + local_.to_string() +
                                         ": accept: " + kernel_error(-error).message() +

@@ -12,7 +12,7 @@ mailbox::mailbox(loop& runs, const socket_facts& facts, const datagram_options& 
     : loop_(runs),
       options_(options),
       facts_(facts),
-      receive_(*this, &on_receive_complete),
+      receive_(*this, loop_.times_messages() ? &on_timed_receive_complete : &on_receive_complete),
       close_(*this, &on_close_complete),
       linger_(*this, &on_linger_over),
       attend_(*this, &on_attend),

@@ -80,6 +80,8 @@ class mailbox final : public drainable {
 
   // Receiving (mailbox_receive.cpp).
   static void on_receive_complete(io::operation& completed, io::completion& what) noexcept;
+  /// The same, where the loop times messages.
+  static void on_timed_receive_complete(io::operation& completed, io::completion& what) noexcept;
   void received(io::completion& what) noexcept;
   void received_none(std::int32_t outcome) noexcept;
   void keep(io::completion& what) noexcept;
@@ -156,6 +158,7 @@ class mailbox final : public drainable {
   stream_waiter* receive_waiter_ = nullptr;
   stream_waiter* send_waiter_ = nullptr;
   datagram_state state_ = datagram_state::open;
+  arm_reason arms_for_ = arm_reason::first;
   bool receiving_ = false;  ///< Somebody wants datagrams.
   bool paused_ = false;
   bool input_ended_ = false;

@@ -2,6 +2,7 @@
 
 #include "myra/transport/mailbox.hpp"
 #include "myra/transport/mailbox_call.hpp"
+#include "myra/transport/rearm.hpp"
 
 namespace myra {
 
@@ -12,6 +13,7 @@ bool mailbox::wants_bytes() const noexcept {
 
 void mailbox::arm_receive() noexcept {
   if (!receive_.idle() || starved_.linked() || !wants_bytes()) return;
+  ++loop_.tally().receive_arms[static_cast<std::size_t>(arms_for_)];
   loop_.backend().submit(receive_);
 }
 
@@ -22,9 +24,17 @@ void mailbox::on_receive_complete(io::operation& completed, io::completion& what
   else
     self.received_none(what.result);
   if (what.more) return;
+  self.arms_for_ = reason_to_rearm(self.receive_, what.result);
   if (self.state_ == datagram_state::closing) return self.close_when_idle();
   self.arm_receive();
   if (self.input_ended_) self.attend_soon();
+}
+
+void mailbox::on_timed_receive_complete(io::operation& completed, io::completion& what) noexcept {
+  loop& runs = static_cast<own<io::receive_datagram_operation>&>(completed).self.loop_;
+  const bool is_message = what.from != nullptr;
+  on_receive_complete(completed, what);
+  if (is_message) runs.time_message();
 }
 
 void mailbox::received(io::completion& what) noexcept {
@@ -53,7 +63,9 @@ void mailbox::received(io::completion& what) noexcept {
 
 void mailbox::lend_to_handler(buffer& bytes, const io::arrival& from) noexcept {
   lent_datagram lent(bytes, from);
+  ++loop_.tally().buffers.lent;
   call_handler([&](datagram_socket& on) { handler_->on_datagram(on, lent); });
+  --loop_.tally().buffers.lent;
 }
 
 void mailbox::keep(io::completion& what) noexcept {

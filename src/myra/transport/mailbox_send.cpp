@@ -138,6 +138,7 @@ void mailbox::submit(outgoing_datagram& next) noexcept {
   if (next.held->owner == slot_owner::application) loop_.pool().hand_to_kernel(*next.held);
   next.silent = silent_sends_ && !full_ && !wants_room_ && state_ == datagram_state::open;
   ++in_flight_count_;
+  ++loop_.tally().sends;
   loop_.backend().submit(next);
 }
 

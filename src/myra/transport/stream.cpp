@@ -35,7 +35,7 @@ stream::stream(stream_table& table, io::descriptor socket, const connection_opti
       loop_(table.runs_on()),
       options_(options),
       generation_(generation),
-      receive_(*this, &on_receive_complete),
+      receive_(*this, loop_.times_messages() ? &on_timed_receive_complete : &on_receive_complete),
       send_(*this, &on_send_complete),
       shutdown_(*this, &on_shutdown_complete),
       close_(*this, &on_close_complete),

@@ -148,7 +148,10 @@ class stream final : public list_node<stream_tag> {
 
   // Receiving (stream_receive.cpp).
   static void on_receive_complete(io::operation& completed, io::completion& what) noexcept;
+  /// The same, where the loop times messages.
+  static void on_timed_receive_complete(io::operation& completed, io::completion& what) noexcept;
   void received(buffer& bytes) noexcept;
+  void lend_to_handler(buffer& bytes) noexcept;
   void received_none(std::int32_t outcome) noexcept;
   void deliver_queued() noexcept;
   void arm_receive() noexcept;
@@ -242,6 +245,7 @@ class stream final : public list_node<stream_tag> {
   std::uint32_t tail_room_ =
       0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.
   connection_state state_ = connection_state::open;
+  arm_reason arms_for_ = arm_reason::first;  ///< Why the next receive will be armed.
   // In one byte or two, so that several are asked at once.
   bool held_ : 1 = false;
   bool paused_ : 1 = false;  ///< By the application.

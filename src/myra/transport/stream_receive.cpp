@@ -1,5 +1,6 @@
 #include <cerrno>
 
+#include "myra/transport/rearm.hpp"
 #include "myra/transport/stream.hpp"
 #include "myra/transport/stream_call.hpp"
 #include "myra/transport/stream_table.hpp"
@@ -18,6 +19,8 @@ void stream::arm_receive() noexcept {
   receive_.multishot =
       loop_.options().features.multishot_receive && options_.receive != receive_mode::one_shot;
   receive_.poll_first = !more_to_read_;
+  ++loop_.tally().receive_arms[static_cast<std::size_t>(arms_for_)];
+  ++counters_.receive_arms;
   loop_.backend().submit(receive_);
 }
 
@@ -29,10 +32,18 @@ void stream::on_receive_complete(io::operation& completed, io::completion& what)
   else
     self.received_none(what.result);
   if (what.more) return;
+  self.arms_for_ = reason_to_rearm(self.receive_, what.result);
   if (self.state_ == connection_state::closing)
     self.close_when_idle();
   else
     self.arm_receive();
+}
+
+void stream::on_timed_receive_complete(io::operation& completed, io::completion& what) noexcept {
+  loop& runs = static_cast<own<io::receive_operation>&>(completed).self.loop_;
+  const bool is_message = static_cast<bool>(what.bytes);
+  on_receive_complete(completed, what);
+  if (is_message) runs.time_message();
 }
 
 void stream::received(buffer& bytes) noexcept {
@@ -43,8 +54,7 @@ void stream::received(buffer& bytes) noexcept {
   ++loop_.tally().messages_received;
   if (ended()) return;  // after close() or a drain what still comes is dropped
   if (handler_ != nullptr && !paused_ && received_.empty()) {
-    message lent(bytes);
-    call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
+    lend_to_handler(bytes);
     return;
   }
   received_bytes_ += bytes.size();
@@ -54,6 +64,13 @@ void stream::received(buffer& bytes) noexcept {
     auto* waiter = std::exchange(receive_waiter_, nullptr);
     waiter->wake(*waiter);
   }
+}
+
+inline void stream::lend_to_handler(buffer& bytes) noexcept {
+  message lent(bytes);
+  ++loop_.tally().buffers.lent;
+  call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
+  --loop_.tally().buffers.lent;
 }
 
 void stream::received_none(std::int32_t outcome) noexcept {
@@ -93,8 +110,7 @@ void stream::deliver_queued() noexcept {
          state_ < connection_state::draining) {
     buffer next;
     if (!take_received(next)) break;
-    message lent(next);
-    call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
+    lend_to_handler(next);
   }
   if (received_end_ && state_ < connection_state::draining) announce_end();
 }

@@ -65,6 +65,7 @@ sent stream::send_copy(byte_view bytes) noexcept {
     slot& tail = *queue_.last;
     const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), tail_room_));
     copy_payload({tail.data + tail.size, count}, bytes.first(count), loop_.tally().bytes_copied);
+    counters_.bytes_copied += count;
     tail.size += count;
     tail_room_ -= count;
     queued_bytes_ += count;
@@ -108,6 +109,8 @@ inline void stream::flush() noexcept {
   prepare_send();
   const bool awaited = poll_next_send_ || wants_room_ || half_close_asked_ || !silent_sends_;
   send_.silent = !awaited && queue_.empty() && state_ < connection_state::draining;
+  ++loop_.tally().sends;
+  ++counters_.sends;
   loop_.backend().submit(send_);
   // Asked afterwards: a backend that cannot keep track of one more silent send makes it another.
   if (!send_.silent) expect_send_progress();

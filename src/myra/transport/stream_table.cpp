@@ -34,6 +34,7 @@ stream* stream_table::adopt(io::descriptor socket, const connection_options& opt
   live_.push_back(*made);
   ++count_;
   ++open_count_;
+  ++loop_.tally().connections_opened;
   return made;
 }
 

@@ -45,7 +45,10 @@ class stream_table final : public drainable {
 
   [[nodiscard]] loop& runs_on() noexcept { return loop_; }
   /// A stream that the kernel has let go of; somebody may still hold its memory.
-  void finished() noexcept { --open_count_; }
+  void finished() noexcept {
+    --open_count_;
+    ++loop_.tally().connections_closed;
+  }
 
   void drain() noexcept override;
   void cut() noexcept override;
