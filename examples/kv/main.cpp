@@ -9,6 +9,7 @@
 //   resp_*    the protocol: bytes to commands, replies to bytes
 #include "myra/config/configure.hpp"
 #include "myra/config/console.hpp"
+#include "myra/metrics/exporter.hpp"
 #include "myra/transport.hpp"
 #include "resp_reply.hpp"
 #include "server.hpp"
@@ -91,7 +92,7 @@ int main(int argc, char** argv) {
   options.listener.connection.send_low_water_bytes = 32 * 1024;
   kv::limits limits;
 
-  config::program program = config::program_of(options, {.listener = true});
+  config::program program = config::program_of(options, {.listener = true, .metrics = true});
   program.name = "myra-kv";
   program.summary = "A key-value server that speaks the Redis protocol, on one thread.";
   program.examples =
@@ -108,13 +109,23 @@ int main(int argc, char** argv) {
                                           limits.clients_max, {.least = 1, .most = 1'000'000}));
   if (const auto status = config::configure(argc, argv, program)) return *status;
 
+  const bool shows_counters = !options.metrics_address.empty();
+  options.reactor.publish_counters |= shows_counters;
   auto reactor = myra::reactor::open(options.reactor);
   if (!reactor) return config::refuse(program.name, reactor.error());
   kv::server on{.bounds = limits, .reactor = std::move(*reactor)};
   auto listener = myra::listener::open(on.reactor, options.listener);
   if (!listener) return config::refuse(program.name, listener.error());
+  std::optional<myra::metrics::exporter> exporter;
+  if (shows_counters) {
+    auto made = myra::metrics::exporter::open(on.reactor, {.address = options.metrics_address},
+                                              {on.reactor.board()});
+    if (!made) return config::refuse(program.name, made.error());
+    exporter = std::move(*made);
+  }
   listener->serve([&on](myra::connection peer) { return talk(std::move(peer), on); });
   myra::spawn(on.reactor, sweep(on));
   config::announce(on.reactor, *listener);
+  if (exporter) config::announce_metrics(exporter->local());
   return on.reactor.run_until_signal(options.shutdown);
 }

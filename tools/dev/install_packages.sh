@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Debian packages without starting a service of theirs (redis-server and haproxy bring
-# one, and only their programs are wanted here). Runs as root; called by packages.sh.
+# Installs Debian packages without starting a service of theirs (redis-server, haproxy and
+# prometheus bring one, and only their programs are wanted here). Runs as root; called by packages.sh.
 set -euo pipefail
 
 readonly POLICY=/usr/sbin/policy-rc.d
@@ -27,7 +27,7 @@ fi
 if command -v systemctl >/dev/null; then
   for package in "$@"; do
     case $package in
-      redis-server | haproxy) systemctl disable --quiet "$package.service" ;;
+      redis-server | haproxy | prometheus) systemctl disable --quiet "$package.service" ;;
     esac
   done
 fi

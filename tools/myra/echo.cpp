@@ -54,6 +54,7 @@ constexpr const char* examples =
     "myra echo --listen unix:/run/echo.sock\n"
     "myra echo --listen 127.0.0.1:7000 --wait spin    # lowest latency, a whole core\n"
     "myra echo --listen 127.0.0.1:7000 --threads 2 --stats\n"
+    "myra echo --listen 127.0.0.1:7000 --metrics 127.0.0.1:9100 --latency turns\n"
     "myra echo --connect 127.0.0.1:7000               # a client that verifies every byte\n"
     "myra echo --connect 127.0.0.1:7000 --connections 50 --size 64KiB --bytes 1GiB";
 
@@ -64,7 +65,7 @@ int run_echo(int argc, const char* const* argv) {
   options.reactor.log = config::log_to_stderr("myra echo");
   echo_load load;
   serve_options how{.program = "myra echo"};
-  const config::offered parts{.threads = true, .listener = true, .connect = true};
+  const config::offered parts{.threads = true, .listener = true, .connect = true, .metrics = true};
 
   config::program program{
       .name = "myra echo",

@@ -1,5 +1,7 @@
 #include "json.hpp"
 
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 
 namespace myra::tool {
@@ -25,6 +27,13 @@ json_writer& json_writer::text(std::string_view name, std::string_view value) {
 
 json_writer& json_writer::flag(std::string_view name, bool value) {
   return literal(name, value ? "true" : "false");
+}
+
+json_writer& json_writer::real(std::string_view name, double value) {
+  if (!std::isfinite(value)) return null(name);
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  return literal(name, {digits, static_cast<std::size_t>(end - digits)});
 }
 
 json_writer& json_writer::literal(std::string_view name, std::string_view value) {

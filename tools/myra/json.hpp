@@ -23,6 +23,9 @@ class json_writer {
     return literal(name, std::to_string(value));
   }
 
+  /// A number that JSON can say; null where it cannot, as for infinity.
+  json_writer& real(std::string_view name, double value);
+
   [[nodiscard]] const std::string& str() const noexcept { return out_; }
 
  private:

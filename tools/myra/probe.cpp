@@ -14,6 +14,7 @@
 
 #include "console.hpp"
 #include "json.hpp"
+#include "live.hpp"
 #include "myra/config/configure.hpp"
 #include "verbs.hpp"
 
@@ -151,7 +152,8 @@ void print_table(const findings& found) {
 constexpr const char* examples =
     "myra probe\n"
     "myra probe --json | python3 -m json.tool\n"
-    "myra probe --backend epoll       # what a server with these options would run on";
+    "myra probe --backend epoll       # what a server with these options would run on\n"
+    "myra probe --live 127.0.0.1:9100 # counters of a server with --metrics 127.0.0.1:9100";
 
 }  // namespace
 
@@ -159,16 +161,29 @@ int run_probe(int argc, const char* const* argv) {
   config::options options;
   bool as_json = false;
   bool brief = false;
+  live_options live;
   config::program program = config::program_of(options, {});
   program.name = "myra probe";
   program.summary =
       "Tells what this kernel can do, what of it is used, and why not the rest. Exit status 0 when "
-      "a server with these options would start, else 1.";
+      "a server with these options would start, else 1. With --live it shows the counters of a "
+      "server that runs instead.";
   program.examples = examples;
   program.fields.push_back(config::flag({"probe.json", "json"}, "Print one JSON object.", as_json));
   program.fields.push_back(config::flag({"probe.short", "short"}, "Print two lines.", brief));
+  program.fields.push_back(config::address(
+      {"probe.live", "live"}, "The metrics port of a server, to show its counters.", live.address));
+  program.fields.push_back(config::flag(
+      {"probe.once", "once"}, "With --live: one table, not one after the other.", live.once));
+  program.fields.push_back(config::time({"probe.every", "every"},
+                                        "With --live: how often the table is brought up to date.",
+                                        live.every, {.least = std::chrono::milliseconds(100)}));
   if (const auto status = config::configure(argc, argv, program)) return *status;
 
+  if (!live.address.empty()) {
+    live.json = as_json;
+    return run_live(live);
+  }
   const findings found{probe(options.reactor), choose(options.reactor), read_limits()};
   if (as_json)
     print_json(found);

@@ -41,7 +41,7 @@ config::options proxy_defaults() {
 int run_proxy(int argc, const char* const* argv) {
   config::options options = proxy_defaults();
   serve_options how{.program = "myra proxy"};
-  const config::offered parts{.threads = true, .listener = true, .connect = true};
+  const config::offered parts{.threads = true, .listener = true, .connect = true, .metrics = true};
 
   config::program program{
       .name = "myra proxy",

@@ -5,10 +5,12 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "myra/config/console.hpp"
+#include "myra/metrics/exporter.hpp"
 #include "myra/reactor/reactor_group.hpp"
 #include "myra/transport/shared_listener.hpp"
 
@@ -20,12 +22,13 @@ struct ending {
   listener_counters accepts;
 };
 
-/// What lives on one reactor: its part of the listener, and its handler.
+/// What lives on one reactor: its part of the listener, and its handler; on the last, the exporter
+/// of all.
 class station final : public resident {
  public:
-  static opened<std::unique_ptr<resident>> open(reactor& on, std::uint32_t index,
-                                                shared_listener& port, ending& end,
-                                                const handler_maker& make_handler) {
+  static opened<std::unique_ptr<station>> open(reactor& on, std::uint32_t index,
+                                               shared_listener& port, ending& end,
+                                               const handler_maker& make_handler) {
     auto from = port.join(on, index);
     if (!from) {
       from.error().what += " (another --listen address may do; port 0 lets the kernel choose)";
@@ -41,9 +44,12 @@ class station final : public resident {
     from.serve(*handler_);
   }
 
+  void hold(std::optional<metrics::exporter> shows) noexcept { exporter_ = std::move(shows); }
+
   void leave() noexcept override { port_.leave(index_); }
   void end() noexcept override {
     end_ = {reactor_.counters(), listener_.counters()};
+    exporter_.reset();
     port_.end(index_);
   }
 
@@ -54,6 +60,7 @@ class station final : public resident {
   shared_listener& port_;
   listener& listener_;
   ending& end_;
+  std::optional<metrics::exporter> exporter_;
 };
 
 void add(loop_counters& sum, const loop_counters& part) noexcept {
@@ -122,14 +129,41 @@ struct service {
   const handler_maker& make_handler;
   shared_listener port;
   std::vector<ending> endings;
+  /// Of the reactors so far: they are opened one after the other.
+  metrics::boards boards = {};
+  endpoint metrics_at = {};
 
-  auto open_station(reactor& on, std::uint32_t index) {
-    return station::open(on, index, port, endings[index], make_handler);
+  [[nodiscard]] bool shows_counters() const noexcept { return !options.metrics_address.empty(); }
+  [[nodiscard]] reactor_options each_reactor() const {
+    reactor_options each = options.reactor;
+    each.publish_counters = each.publish_counters || shows_counters();
+    return each;
+  }
+  opened<std::unique_ptr<resident>> open_station(reactor& on, std::uint32_t index) {
+    std::optional<metrics::exporter> shows;
+    if (shows_counters())
+      if (auto shown = show_counters(on, shows); !shown)
+        return std::unexpected(std::move(shown.error()));
+    auto made = station::open(on, index, port, endings[index], make_handler);
+    if (!made) return std::unexpected(std::move(made.error()));
+    (*made)->hold(std::move(shows));
+    return std::move(*made);
+  }
+  /// Opens the exporter on the last of the reactors.
+  opened<void> show_counters(reactor& on, std::optional<metrics::exporter>& to) {
+    boards.push_back(on.board());
+    if (boards.size() != options.threads) return {};
+    auto made = metrics::exporter::open(on, {.address = options.metrics_address}, boards);
+    if (!made) return std::unexpected(std::move(made.error()));
+    metrics_at = made->local();
+    to = std::move(*made);
+    return {};
   }
   void announce(const reactor& on) {
     if (on.backend() == io::backend_kind::uring)
       options.reactor.log(log_level::info, "uring: " + on.reason());
     config::announce(on, port.local());
+    if (shows_counters()) config::announce_metrics(metrics_at);
   }
   int refuse(const error_report& why) { return config::refuse(how.program, why); }
 };
@@ -137,7 +171,7 @@ struct service {
 /// On the calling thread: a process of one thread is the easiest to look into.
 int serve_alone(service& served) {
   std::unique_ptr<resident> lives;  // outlives the reactor
-  auto on = reactor::open(served.options.reactor);
+  auto on = reactor::open(served.each_reactor());
   if (!on) return served.refuse(on.error());
   auto made = served.open_station(*on, 0);
   if (!made) return served.refuse(made.error());
@@ -155,9 +189,9 @@ int serve_with_group(service& served) {
                              .cpus = options.cpus,
                              .local_memory = options.local_memory,
                              .drain_deadline = options.shutdown.drain_deadline};
-  auto group = reactor_group::open(options.reactor, wanted, [&](reactor& on, std::uint32_t index) {
-    return served.open_station(on, index);
-  });
+  auto group = reactor_group::open(
+      served.each_reactor(), wanted,
+      [&](reactor& on, std::uint32_t index) { return served.open_station(on, index); });
   if (!group) return served.refuse(group.error());
   served.announce(group->at(0));
   return group->run_until_signal() ? 0 : 1;

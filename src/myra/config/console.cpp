@@ -45,4 +45,9 @@ void announce(const reactor& on, const endpoint& ready) {
   std::fflush(stdout);
 }
 
+void announce_metrics(const endpoint& ready) {
+  std::printf("metrics on %s\n", ready.to_string().c_str());
+  std::fflush(stdout);
+}
+
 }  // namespace myra::config

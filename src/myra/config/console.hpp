@@ -25,5 +25,7 @@ int refuse(std::string_view program, const error_report& why);
 /// (uring)`, or `(epoll: WHY)`.
 void announce(const reactor& on, const endpoint& ready);
 inline void announce(const reactor& on, const listener& ready) { announce(on, ready.local()); }
+/// The line after it, of a server that shows its counters: `metrics on HOST:PORT`.
+void announce_metrics(const endpoint& ready);
 
 }  // namespace myra::config
