@@ -1,8 +1,9 @@
 """What a profile says about copies: callgrind (valgrind) sees every call of copy_payload, the one
 function that copies payload.
 
-An echo of small and of order-sized messages calls it never. The key-value server, whose replies are
-copied into the queue, shows that a call would be seen.
+An echo of small and of order-sized messages calls it never, and neither does a feed of orders in
+frames. The key-value server, whose replies are copied into the queue, shows that a call would be
+seen.
 """
 
 import os
@@ -13,6 +14,7 @@ import unittest
 import e2e
 
 KV = os.environ.get("KV", "")
+FEED = os.environ.get("FEED", "")  # not built where the schema compiler is not
 COPY = "myra::copy_payload("
 e2e.START_SECONDS = 60  # a program runs some fifty times slower
 
@@ -20,20 +22,26 @@ e2e.START_SECONDS = 60  # a program runs some fifty times slower
 NAMED = re.compile(r"^c?fn=\(\d+\) (.*)$", re.MULTILINE)
 
 
-def functions_called(command, drive):
-    """The names of all functions that ran in a server while `drive` talked with it."""
+def functions_called(command, run):
+    """The names of all functions that ran in a program, which `run` starts and waits for."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "callgrind.out")
-        wrapped = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command,
-                   "--listen", "127.0.0.1:0", "--backend", e2e.BACKEND]
-        with e2e.Server(wrapped) as server:
+        run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command])
+        with open(out) as profile:
+            return set(NAMED.findall(profile.read()))
+
+
+def functions_called_in_server(command, drive):
+    """The same of a server, while `drive` talked with it."""
+    def run(wrapped):
+        with e2e.Server([*wrapped, "--listen", "127.0.0.1:0",
+                         "--backend", e2e.BACKEND]) as server:
             drive(server)
             server.signal()
             status = server.wait(60)
             if status != 0:
                 raise AssertionError(f"{wrapped} ended with {status}: {server.stderr()}")
-        with open(out) as profile:
-            return set(NAMED.findall(profile.read()))
+    return functions_called(command, run)
 
 
 def talk(server, request, answer_size, times):
@@ -51,12 +59,27 @@ class Copies(unittest.TestCase):
             for size in (1, 64, 204):  # 204: an order of 200 bytes behind its length
                 talk(server, os.urandom(size), size, 200)
                 talk(server, os.urandom(size * 16), size * 16, 50)
-        called = functions_called([e2e.MYRA, "echo"], drive)
+        called = functions_called_in_server([e2e.MYRA, "echo"], drive)
         self.assertTrue(any("stream::send(" in name for name in called), "no profile of an echo")
         self.assertEqual([name for name in called if COPY in name], [])
 
+    def test_orders_in_frames_never_call_it(self):
+        if not FEED:
+            self.skipTest("order-book-feed is not built")
+
+        def run(wrapped):
+            done = e2e.run(wrapped, timeout=60)
+            if done.returncode != 0:
+                raise AssertionError(f"{wrapped} ended with {done.returncode}: {done.stderr}")
+        backend = "epoll" if e2e.BACKEND == "epoll" else "automatic"
+        called = functions_called([FEED, "300", backend], run)
+        self.assertTrue(any("frame_reader" in name or "stream::" in name for name in called),
+                        "no profile of a feed")
+        self.assertEqual([name for name in called if COPY in name], [])
+
     def test_one_that_copies_is_seen_to(self):
-        called = functions_called([KV], lambda server: talk(server, b"PING\r\n", 7, 20))
+        called = functions_called_in_server(
+            [KV], lambda server: talk(server, b"PING\r\n", 7, 20))
         self.assertNotEqual([name for name in called if COPY in name], [])
 
 
