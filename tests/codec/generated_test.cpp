@@ -139,6 +139,27 @@ TEST(generated, a_message_without_anything_has_the_defaults) {
   EXPECT_EQ(message->size(), shapes::all::size_bytes({}));
 }
 
+TEST(generated, optional_bools_have_three_states_wherever_their_bits_lie) {
+  constexpr std::optional<bool> states[] = {std::nullopt, false, true};
+  for (const auto apart : states) {
+    for (const auto together : states) {
+      std::array<std::byte, 64> memory;
+      auto builder = shapes::bits::build(memory);
+      builder.b1(true).b7(true).apart(true).together(true).number(5);
+      builder.apart(apart).together(together).number(apart ? std::optional<std::int8_t>(7)
+                                                           : std::nullopt);
+      const auto message = builder.finish();
+      ASSERT_TRUE(message);
+      const auto view = shapes::bits::verify(*message);
+      ASSERT_TRUE(view);
+      EXPECT_TRUE(view->b1() && !view->b2() && !view->b6() && view->b7());
+      EXPECT_EQ(view->apart(), apart);
+      EXPECT_EQ(view->together(), together);
+      EXPECT_EQ(view->number().has_value(), apart.has_value());
+    }
+  }
+}
+
 TEST(generated, size_is_known_beforehand) {
   sample from;
   from.text = "twelve bytes";

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <string_view>
 #include <utility>
@@ -67,6 +68,20 @@ class message_writer {
     const unsigned shifted = static_cast<unsigned>(value) << number % 8;
     const auto byte = static_cast<unsigned>(pivot_[number / 8]);
     pivot_[number / 8] = static_cast<std::byte>((byte & ~mask) | shifted);
+  }
+
+  /// A bool that may be absent.
+  [[gnu::always_inline]] void put_optional_bit(std::uint32_t presence, std::uint32_t value,
+                                               std::optional<bool> given) noexcept {
+    if (value != presence + 1 || value % 8 == 0) {
+      put_bit(presence, given.has_value());
+      return put_bit(value, given.value_or(false));
+    }
+    check_turn();
+    const unsigned shift = presence % 8;
+    const unsigned set = given.has_value() ? 1u | static_cast<unsigned>(*given) << 1 : 0u;
+    const auto byte = static_cast<unsigned>(pivot_[presence / 8]);
+    pivot_[presence / 8] = static_cast<std::byte>((byte & ~(3u << shift)) | set << shift);
   }
 
   /// A text that is held in place.

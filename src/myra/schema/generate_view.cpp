@@ -85,6 +85,13 @@ class accessors {
     if (placed_.value_bit != placement::none)
       return "block_.has_bit(" + number(placed_.value_bit) + ")";
     return "block_.has_scalar(" + number(placed_.offset_bytes) + ", " + number(placed_.size_bytes) +
+    if (at_.in_base && is_lone_bool(in_))
+      return "return block_.optional_bit(" + number(placed_.bit) + ", " +
+             number(placed_.value_bit) + ");";
+    if (at_.in_base && placed_.slot == placement::none && in_.fixed_capacity == 0 &&
+        in_.value.array_count == 0)
+      return "return block_.optional_scalar<" + plain + ">(" + number(placed_.bit) + ", " +
+             number(placed_.offset_bytes) + ");";
            ")";
   }
 
