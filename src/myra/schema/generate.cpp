@@ -207,7 +207,7 @@ std::string generate_message(const model& schema, const message& of, const messa
                      "  using view = " + name + "_view;\n\n" +
                      "  /// Checks `message` once; what the view then reads cannot leave it. "
                      "Borrows the bytes.\n"
-                     "  [[nodiscard]] static std::expected<" +
+                     "  template <class = void>\n  [[nodiscard]] static std::expected<" +
                      name +
                      "_view, ::myra::codec_failure> verify(\n"
                      "      ::myra::byte_view message, const ::myra::codec::limits& bounds = "
@@ -215,10 +215,12 @@ std::string generate_message(const model& schema, const message& of, const messa
                      "noexcept;\n"
                      "  /// Begins a message of up to 65,535 bytes at the start of `target`.\n"
                      "  [[nodiscard]] static auto build(::myra::mutable_byte_view target) "
+                     "  template <class = void>\n"
                      "noexcept;\n"
                      "  /// The same for messages of up to 4 GiB: ends take four bytes instead of "
                      "two.\n"
                      "  [[nodiscard]] static auto build_large(::myra::mutable_byte_view target) "
+                     "  template <class = void>\n"
                      "noexcept;\n"
                      "  /// How much memory a message takes that holds so much.\n"
                      "  [[nodiscard]] static constexpr std::size_t size_bytes(\n"
@@ -244,9 +246,10 @@ std::string generate_message(const model& schema, const message& of, const messa
 }
 
 std::string generate_ends(const message& of) {
+/// Templates, so that a header costs a compiler little for messages that are not used.
   const std::string& name = of.name;
   const auto build = [&name](const char* verb, const char* width) {
-    return "[[gnu::always_inline]] inline auto " + name + "::" + verb +
+    return "template <class>\n[[gnu::always_inline]] inline auto " + name + "::" + verb +
            "(::myra::mutable_byte_view target) noexcept {\n  constexpr auto chosen = "
            "::myra::codec::width::" +
            width + ";\n  return basic_" + name +
@@ -256,7 +259,7 @@ std::string generate_ends(const message& of) {
   };
   return "using " + name + "_builder =\n    basic_" + name +
          "_builder<::myra::codec::width::narrow, ::myra::codec::role::root>;\n\n"
-         "[[gnu::always_inline]] inline std::expected<" +
+         "template <class>\n[[gnu::always_inline]] inline std::expected<" +
          name + "_view, ::myra::codec_failure> " + name +
          "::verify(\n    ::myra::byte_view message, "
          "const ::myra::codec::limits& bounds) noexcept {\n"
