@@ -268,6 +268,54 @@ TEST(generated, equal_values_give_equal_bytes) {
   }
 }
 
+TEST(generated, what_a_builder_writes_is_canonical) {
+  sampler random(8);
+  std::array<std::byte, 4096> memory;
+  for (int i = 0; i < 1000; ++i) {
+    const sample from = random.next();
+    const bytes narrow = encoded(from);
+    const auto view = myra::codec::verify_canonical<shapes::all>(narrow, memory);
+    ASSERT_TRUE(view) << describe(view.error());
+    const bytes wide = encoded_large(from);
+    const auto refused = myra::codec::verify_canonical<shapes::all>(wide, memory);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), (myra::codec_failure{myra::codec_error::not_canonical, 0}));
+    const auto wide_view = shapes::all::verify(wide);
+    ASSERT_TRUE(wide_view);
+    const auto made = myra::codec::canonical(*wide_view, memory);
+    ASSERT_TRUE(made);
+    ASSERT_EQ(bytes(made->begin(), made->end()), narrow);
+  }
+}
+
+TEST(generated, what_means_the_same_in_other_bytes_is_not_canonical) {
+  const sample from;  // Nothing optional is there: `maybe` has its 4 bytes at offset 18.
+  const bytes message = encoded(from);
+  const std::size_t pivot = 4 + 2 * shapes::all::slot_count_known;
+  std::array<std::byte, 4096> memory;
+  ASSERT_TRUE(myra::codec::verify_canonical<shapes::all>(message, memory));
+  bytes changed = message;
+  changed[pivot + 18] = std::byte{1};
+  ASSERT_TRUE(shapes::all::verify(changed));
+  const auto refused = myra::codec::verify_canonical<shapes::all>(changed, memory);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), (myra::codec_failure{myra::codec_error::not_canonical,
+                                                  static_cast<std::uint32_t>(pivot + 18)}));
+  const auto no_room = myra::codec::verify_canonical<shapes::all>(message, {memory.data(), 20});
+  ASSERT_FALSE(no_room);
+  EXPECT_EQ(no_room.error().code, myra::codec_error::no_room);
+}
+
+TEST(generated, a_message_too_large_for_narrow_ends_is_canonical_when_wide) {
+  sample from;
+  from.text.assign(70'000, 'x');
+  bytes memory(80'000);
+  bytes scratch(80'000);
+  const auto message = write(shapes::all::build_large(memory), from);
+  ASSERT_TRUE(message);
+  EXPECT_TRUE(myra::codec::verify_canonical<shapes::all>(*message, scratch));
+}
+
 #ifdef NDEBUG
 TEST(generated, fields_in_the_wrong_order_are_an_error) {
   std::array<std::byte, 512> memory;

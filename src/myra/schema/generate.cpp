@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "myra/schema/generate_builder.hpp"
+#include "myra/schema/generate_copy.hpp"
 #include "myra/schema/generate_types.hpp"
 #include "myra/schema/generate_view.hpp"
 
@@ -214,13 +215,13 @@ std::string generate_message(const model& schema, const message& of, const messa
                      "::myra::codec::default_limits) "
                      "noexcept;\n"
                      "  /// Begins a message of up to 65,535 bytes at the start of `target`.\n"
-                     "  [[nodiscard]] static auto build(::myra::mutable_byte_view target) "
                      "  template <class = void>\n"
+                     "  [[nodiscard]] static auto build(::myra::mutable_byte_view target) "
                      "noexcept;\n"
                      "  /// The same for messages of up to 4 GiB: ends take four bytes instead of "
                      "two.\n"
-                     "  [[nodiscard]] static auto build_large(::myra::mutable_byte_view target) "
                      "  template <class = void>\n"
+                     "  [[nodiscard]] static auto build_large(::myra::mutable_byte_view target) "
                      "noexcept;\n"
                      "  /// How much memory a message takes that holds so much.\n"
                      "  [[nodiscard]] static constexpr std::size_t size_bytes(\n"
@@ -245,8 +246,8 @@ std::string generate_message(const model& schema, const message& of, const messa
   return text + fields_of(schema, of, at) + "};\n\n";
 }
 
-std::string generate_ends(const message& of) {
 /// Templates, so that a header costs a compiler little for messages that are not used.
+std::string generate_ends(const message& of) {
   const std::string& name = of.name;
   const auto build = [&name](const char* verb, const char* width) {
     return "template <class>\n[[gnu::always_inline]] inline auto " + name + "::" + verb +
@@ -314,7 +315,7 @@ std::string generate_cpp(const model& schema, const layout& placed, std::uint32_
   each(
       [&](const message& one, const message_layout& at) { return generate_view(schema, one, at); });
   each([&](const message& one, const message_layout& at) {
-    return generate_view_bodies(schema, one, at);
+    return generate_view_bodies(schema, one, at) + generate_copy(schema, one, at) + "\n";
   });
   each([&](const message& one, const message_layout& at) {
     return generate_builder(schema, one, at);
