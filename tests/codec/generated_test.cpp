@@ -288,6 +288,22 @@ TEST(generated, what_a_builder_writes_is_canonical) {
   }
 }
 
+TEST(generated, names_that_generated_code_uses_are_fields_as_well) {
+  std::array<std::byte, 512> memory;
+  std::array<std::byte, 512> scratch;
+  auto builder = shapes::words::build(memory);
+  builder.to("a").value(std::uint8_t{2}).inside([](auto& inside) { inside.to("b"); });
+  builder.list(std::array{1, 2}, [](auto& to, int one) { to.to(one == 1 ? "c" : "d"); });
+  builder.which_to([](auto& to) { to.value(std::uint8_t{3}); });
+  const auto message = builder.finish();
+  ASSERT_TRUE(message);
+  const auto view = myra::codec::verify_canonical<shapes::words>(*message, scratch);
+  ASSERT_TRUE(view) << describe(view.error());
+  EXPECT_EQ(view->inside()->to(), "b");
+  EXPECT_EQ(view->list()[1].to(), "d");
+  EXPECT_EQ(view->which_to()->value(), 3);
+}
+
 TEST(generated, what_means_the_same_in_other_bytes_is_not_canonical) {
   const sample from;  // Nothing optional is there: `maybe` has its 4 bytes at offset 18.
   const bytes message = encoded(from);

@@ -9,10 +9,11 @@
 namespace myra::schema {
 namespace {
 
+// Names with an underscore at their end: no field has one, and so none is hidden.
 constexpr std::string_view copy_element =
-    ", [](auto& inside, const auto& one) { one.copy_to_(inside); }";
+    ", [](auto& inside_, const auto& one_) { one_.copy_to_(inside_); }";
 constexpr std::string_view copy_entry =
-    ", [](auto& inside, const auto& one) { one.value().copy_to_(inside); }";
+    ", [](auto& inside_, const auto& one_) { one_.value().copy_to_(inside_); }";
 
 bool is_message(const field& in) {
   return in.value.kind == type_kind::message && !is_repeated(in.given);
@@ -33,10 +34,10 @@ std::string copy_choice(const model& schema, const field& in) {
   std::string text;
   for (const field& one : in.alternatives) {
     const std::string name = in.name + "_" + one.name;
-    text += "  if (const auto value = " + name + "()) ";
+    text += "  if (const auto value_ = " + name + "()) ";
     text += one.value.kind == type_kind::message
-                ? "to." + name + "([&](auto& inside) { value->copy_to_(inside); });\n"
-                : "to." + name + "(" + argument(schema, one, "*value") + ");\n";
+                ? "to_." + name + "([&](auto& inside_) { value_->copy_to_(inside_); });\n"
+                : "to_." + name + "(" + argument(schema, one, "*value_") + ");\n";
   }
   return text;
 }
@@ -44,12 +45,12 @@ std::string copy_choice(const model& schema, const field& in) {
 std::string copy_field(const model& schema, const field& in, const field_layout& at) {
   if (in.value.kind == type_kind::oneof) return copy_choice(schema, in);
   if (is_message(in))
-    return "  if (!" + cpp_region(at) + ".empty()) to." + in.name + "([&](auto& inside) { " +
-           in.name + (is_optional(in.given) ? "()->" : "().") + "copy_to_(inside); });\n";
+    return "  if (!" + cpp_region(at) + ".empty()) to_." + in.name + "([&](auto& inside_) { " +
+           in.name + (is_optional(in.given) ? "()->" : "().") + "copy_to_(inside_); });\n";
   const bool has_bit = at.placed.bit != placement::none;
   const bool is_wrapped = has_bit && is_optional(in.given) && !has_default(in);
   const std::string given = (is_wrapped ? "*" : "") + in.name + "()";
-  return (has_bit ? "  if (" + cpp_is_present(at) + ") to." : "  to.") + in.name + "(" +
+  return (has_bit ? "  if (" + cpp_is_present(at) + ") to_." : "  to_.") + in.name + "(" +
          argument(schema, in, given) + ");\n";
 }
 
@@ -60,7 +61,7 @@ std::string generate_copy(const model& schema, const message& of, const message_
   for (std::size_t i = 0; i < of.fields.size(); ++i)
     copies += copy_field(schema, of.fields[i], at.fields[i]);
   std::string text = "template <class Builder>\nvoid " + of.name + "_view::copy_to_(" +
-                     (copies.empty() ? "Builder&" : "Builder& to") + ") const noexcept {\n" +
+                     (copies.empty() ? "Builder&" : "Builder& to_") + ") const noexcept {\n" +
                      copies + "}\n";
   const bool uses_deprecated = std::ranges::any_of(of.fields, [](const field& in) {
     return in.deprecated || std::ranges::any_of(in.alternatives, &field::deprecated);

@@ -184,7 +184,7 @@ std::string generate_view(const model& schema, const message& of, const message_
   text += "\n  /// For generated code: the view of a block that was verified.\n  explicit " + name +
           "(const ::myra::codec::block& in) noexcept : block_(in) {}\n  static " + name +
           " at_(::myra::byte_view region, ::myra::codec::width chosen) noexcept;\n"
-          "  template <class Builder>\n  void copy_to_(Builder& to) const noexcept;\n\n private:\n"
+          "  template <class Builder>\n  void copy_to_(Builder& to_) const noexcept;\n\n private:\n"
           "  ::myra::codec::block block_;\n};\n\n";
   return text;
 }
