@@ -27,7 +27,8 @@ PEERS = {("sample", "encode"): {"flatbuffers": 5, "protobuf": 5, "capnp": 4},
          ("sample", "decode"): {"flatbuffers": 2.5, "protobuf": 2.5, "capnp": 2.5},
          ("big", "decode"): {"flatbuffers": 2.5, "protobuf": 2.5, "capnp": 2.5}}
 REPEATS = 200
-FUNCTION = re.compile(r"^\s*([\d,]+) \([^)]*\)\s+\S*?:?codec_bench::(\w+)::(encode|decode|access|verify)\(")
+FUNCTION = re.compile(r"^\s*([\d,]+) \([^)]*\)\s+.*codec_bench::(?:\(anonymous namespace\)::)?(\w+)::"
+                      r"(encode|decode|access|verify)\(")
 
 
 class Report:
@@ -86,6 +87,7 @@ def instructions(program, name):
     for line in text.splitlines():
         match = FUNCTION.match(line)
         if match:
+            # A function has a row for each file that it was inlined from; the first is all of it.
             found.setdefault((match[2], match[3]), int(match[1].replace(",", "")) / messages)
     return found
 

@@ -41,6 +41,19 @@ bytes encoded(const codec_test::sample& from, std::size_t room) {
   return {message->begin(), message->end()};
 }
 
+/// Copies it from view to builder, and that once more.
+void check_canonical(const shapes::all_view& view, std::size_t room) {
+  bytes first(room);
+  bytes second(room);
+  const auto made = myra::codec::canonical(view, first);
+  if (!made) {
+    fuzz::require(made.error() == myra::codec_error::unsorted_keys, "all else can be written");
+    return;
+  }
+  const auto again = myra::codec::verify_canonical<shapes::all>(*made, second);
+  fuzz::require(again.has_value(), "what was copied is canonical");
+}
+
 /// Reads all, writes that, and reads it once more.
 void check_values(const shapes::all_view& view, std::size_t size) {
   const std::size_t room = 4 * size + 4096;
@@ -48,6 +61,7 @@ void check_values(const shapes::all_view& view, std::size_t size) {
   const auto again = shapes::all::verify(first, {.refuse_unordered_keys = true});
   fuzz::require(again.has_value(), "what was written is accepted");
   fuzz::require(encoded(codec_test::read(*again), room) == first, "equal values have equal bytes");
+  check_canonical(view, room);
 }
 
 /// How many nodes the tree has; each of them is read.

@@ -1,6 +1,7 @@
 // The floors of the three other shapes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "codec/checksum.hpp"
@@ -103,42 +104,59 @@ struct floor_person {
   }
 };
 
+/// Each level is a header (the sizes of its label and of what is within, its number), the label,
+/// and the next level.
 struct floor_box {
   static constexpr const char* name = "floor";
   static constexpr std::size_t depth = bench_plain::box::depth;
-  static constexpr std::size_t fixed_size = 6 * depth;
+  static constexpr std::size_t header_size = 8;
 
   [[gnu::noinline]] static byte_run encode(const bench_plain::box& from, room to) {
+    std::byte* at = to.data;
+    std::array<std::byte*, depth> headers;
     for (std::size_t i = 0; i < depth; ++i) {
-      packed::put(to.data + 2 * i, static_cast<std::uint16_t>(from.labels[i].size()));
-      packed::put(to.data + 2 * depth + 4 * i, from.ids[i]);
+      headers[i] = at;
+      packed::put(at, static_cast<std::uint16_t>(from.labels[i].size()));
+      packed::put(at + 4, from.ids[i]);
+      at = packed::copy_text(at + header_size, from.labels[i]);
     }
-    std::byte* at = to.data + fixed_size;
-    for (const std::string& one : from.labels) at = packed::copy_text(at, one);
+    for (std::size_t i = 0; i < depth; ++i) {
+      const std::byte* within = i + 1 < depth ? headers[i + 1] : at;
+      packed::put(headers[i] + 2, static_cast<std::uint16_t>(at - within));
+    }
     return to.first(static_cast<std::size_t>(at - to.data));
   }
   [[gnu::always_inline]] static bool is_right(byte_run from) {
-    if (from.size < fixed_size) return false;
-    std::size_t need = fixed_size;
-    for (std::size_t i = 0; i < depth; ++i) need += packed::get<std::uint16_t>(from.data + 2 * i);
-    return need == from.size;
+    const std::byte* at = from.data;
+    std::size_t size = from.size;
+    for (std::size_t i = 0; i < depth; ++i) {
+      if (size < header_size) return false;
+      const std::size_t label = packed::get<std::uint16_t>(at);
+      const std::size_t within = packed::get<std::uint16_t>(at + 2);
+      if (header_size + label + within != size) return false;
+      at += header_size + label;
+      size = within;
+    }
+    return size == 0;
   }
   [[gnu::noinline]] static std::uint64_t decode(byte_run from) {
     if (!is_right(from)) return 0;
     checksum sum;
-    const std::byte* at = from.data + fixed_size;
+    const std::byte* at = from.data;
     for (std::size_t i = 0; i < depth; ++i) {
-      sum.add(packed::get<std::uint32_t>(from.data + 2 * depth + 4 * i));
-      const std::size_t size = packed::get<std::uint16_t>(from.data + 2 * i);
-      sum.add(std::string_view(reinterpret_cast<const char*>(at), size));
-      at += size;
+      const std::size_t label = packed::get<std::uint16_t>(at);
+      sum.add(packed::get<std::uint32_t>(at + 4));
+      sum.add(std::string_view(reinterpret_cast<const char*>(at + header_size), label));
+      at += header_size + label;
     }
     return sum.value();
   }
   /// The innermost number.
   [[gnu::noinline]] static std::uint64_t access(byte_run from) {
     if (!is_right(from)) return 0;
-    return packed::get<std::uint32_t>(from.data + 2 * depth + 4 * (depth - 1));
+    const std::byte* at = from.data;
+    for (std::size_t i = 1; i < depth; ++i) at += header_size + packed::get<std::uint16_t>(at);
+    return packed::get<std::uint32_t>(at + 4);
   }
 };
 

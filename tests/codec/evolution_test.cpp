@@ -398,6 +398,23 @@ TEST(evolution, a_message_of_any_version_that_is_cut_is_refused_by_each) {
   }
 }
 
+TEST(evolution, what_a_newer_version_wrote_is_canonical_when_written_again) {
+  sampler random;
+  std::array<std::byte, 4096> memory;
+  for (int i = 0; i < 100; ++i) {
+    const contents written = random.next();
+    const bytes newer = versions[19].write(written);
+    const auto view = v05::order::verify(newer);
+    ASSERT_TRUE(view);
+    const auto made = myra::codec::canonical(*view, memory);
+    ASSERT_TRUE(made);
+    contents known = expected(19, 5, written);
+    const bytes mine = versions[5].write(known);
+    ASSERT_EQ(bytes(made->begin(), made->end()), mine);
+    EXPECT_FALSE(myra::codec::verify_canonical<v05::order>(newer, memory));
+  }
+}
+
 TEST(evolution, unknown_values_of_an_enum_are_kept) {
   contents written = sampler().next();
   written.way = 3;

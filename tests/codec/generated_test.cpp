@@ -139,6 +139,27 @@ TEST(generated, a_message_without_anything_has_the_defaults) {
   EXPECT_EQ(message->size(), shapes::all::size_bytes({}));
 }
 
+TEST(generated, optional_bools_have_three_states_wherever_their_bits_lie) {
+  constexpr std::optional<bool> states[] = {std::nullopt, false, true};
+  for (const auto apart : states) {
+    for (const auto together : states) {
+      std::array<std::byte, 64> memory;
+      auto builder = shapes::bits::build(memory);
+      builder.b1(true).b7(true).apart(true).together(true).number(5);
+      builder.apart(apart).together(together).number(apart ? std::optional<std::int8_t>(7)
+                                                           : std::nullopt);
+      const auto message = builder.finish();
+      ASSERT_TRUE(message);
+      const auto view = shapes::bits::verify(*message);
+      ASSERT_TRUE(view);
+      EXPECT_TRUE(view->b1() && !view->b2() && !view->b6() && view->b7());
+      EXPECT_EQ(view->apart(), apart);
+      EXPECT_EQ(view->together(), together);
+      EXPECT_EQ(view->number().has_value(), apart.has_value());
+    }
+  }
+}
+
 TEST(generated, size_is_known_beforehand) {
   sample from;
   from.text = "twelve bytes";
@@ -245,6 +266,70 @@ TEST(generated, equal_values_give_equal_bytes) {
     ASSERT_TRUE(view);
     ASSERT_EQ(encoded(read(*view)), first);
   }
+}
+
+TEST(generated, what_a_builder_writes_is_canonical) {
+  sampler random(8);
+  std::array<std::byte, 4096> memory;
+  for (int i = 0; i < 1000; ++i) {
+    const sample from = random.next();
+    const bytes narrow = encoded(from);
+    const auto view = myra::codec::verify_canonical<shapes::all>(narrow, memory);
+    ASSERT_TRUE(view) << describe(view.error());
+    const bytes wide = encoded_large(from);
+    const auto refused = myra::codec::verify_canonical<shapes::all>(wide, memory);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error(), (myra::codec_failure{myra::codec_error::not_canonical, 0}));
+    const auto wide_view = shapes::all::verify(wide);
+    ASSERT_TRUE(wide_view);
+    const auto made = myra::codec::canonical(*wide_view, memory);
+    ASSERT_TRUE(made);
+    ASSERT_EQ(bytes(made->begin(), made->end()), narrow);
+  }
+}
+
+TEST(generated, names_that_generated_code_uses_are_fields_as_well) {
+  std::array<std::byte, 512> memory;
+  std::array<std::byte, 512> scratch;
+  auto builder = shapes::words::build(memory);
+  builder.to("a").value(std::uint8_t{2}).inside([](auto& inside) { inside.to("b"); });
+  builder.list(std::array{1, 2}, [](auto& to, int one) { to.to(one == 1 ? "c" : "d"); });
+  builder.which_to([](auto& to) { to.value(std::uint8_t{3}); });
+  const auto message = builder.finish();
+  ASSERT_TRUE(message);
+  const auto view = myra::codec::verify_canonical<shapes::words>(*message, scratch);
+  ASSERT_TRUE(view) << describe(view.error());
+  EXPECT_EQ(view->inside()->to(), "b");
+  EXPECT_EQ(view->list()[1].to(), "d");
+  EXPECT_EQ(view->which_to()->value(), 3);
+}
+
+TEST(generated, what_means_the_same_in_other_bytes_is_not_canonical) {
+  const sample from;  // Nothing optional is there: `maybe` has its 4 bytes at offset 18.
+  const bytes message = encoded(from);
+  const std::size_t pivot = 4 + 2 * shapes::all::slot_count_known;
+  std::array<std::byte, 4096> memory;
+  ASSERT_TRUE(myra::codec::verify_canonical<shapes::all>(message, memory));
+  bytes changed = message;
+  changed[pivot + 18] = std::byte{1};
+  ASSERT_TRUE(shapes::all::verify(changed));
+  const auto refused = myra::codec::verify_canonical<shapes::all>(changed, memory);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), (myra::codec_failure{myra::codec_error::not_canonical,
+                                                  static_cast<std::uint32_t>(pivot + 18)}));
+  const auto no_room = myra::codec::verify_canonical<shapes::all>(message, {memory.data(), 20});
+  ASSERT_FALSE(no_room);
+  EXPECT_EQ(no_room.error().code, myra::codec_error::no_room);
+}
+
+TEST(generated, a_message_too_large_for_narrow_ends_is_canonical_when_wide) {
+  sample from;
+  from.text.assign(70'000, 'x');
+  bytes memory(80'000);
+  bytes scratch(80'000);
+  const auto message = write(shapes::all::build_large(memory), from);
+  ASSERT_TRUE(message);
+  EXPECT_TRUE(myra::codec::verify_canonical<shapes::all>(*message, scratch));
 }
 
 #ifdef NDEBUG

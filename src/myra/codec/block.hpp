@@ -2,8 +2,10 @@
 // made of.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "myra/codec/scalar.hpp"
@@ -73,6 +75,24 @@ class block {
   /// Bit 8 * offset + n is the n-th of the byte at that offset of the scalars.
   [[nodiscard, gnu::always_inline]] bool bit(std::uint32_t number) const noexcept {
     return (static_cast<unsigned>(pivot_[number / 8]) >> number % 8 & 1) != 0;
+  }
+
+  /// A bool that may be absent. Without a branch: which of many are there is anyone's guess.
+  [[nodiscard, gnu::always_inline]] std::optional<bool> optional_bit(
+      std::uint32_t presence, std::uint32_t value) const noexcept {
+    static constexpr std::array<std::optional<bool>, 4> states{std::nullopt, false, std::nullopt,
+                                                               true};
+    if (value == presence + 1 && value % 8 != 0)
+      return states[static_cast<unsigned>(pivot_[value / 8]) >> presence % 8 & 3];
+    return states[static_cast<unsigned>(bit(presence)) + 2 * static_cast<unsigned>(bit(value))];
+  }
+  /// A scalar that may be absent, but whose bytes are there in any case.
+  template <class T>
+  [[nodiscard, gnu::always_inline]] std::optional<T> optional_scalar(
+      std::uint32_t presence, std::uint32_t offset) const noexcept {
+    std::optional<T> made(scalar<T>(offset));
+    if (!bit(presence)) made.reset();
+    return made;
   }
 
   /// A text that is held in place, with its length before it.

@@ -181,4 +181,13 @@ class scalar_list {
   std::uint32_t count_ = 0;
 };
 
+/// The values of an array, as a builder takes them.
+template <class Array, class T>
+[[nodiscard]] Array array_of(const scalar_list<T>& from) noexcept {
+  assert(from.size() == Array().size());
+  Array made{};
+  for (std::uint32_t i = 0; i < made.size(); ++i) made[i] = from[i];
+  return made;
+}
+
 }  // namespace myra::codec

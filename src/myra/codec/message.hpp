@@ -136,6 +136,43 @@ template <class Message, width W>
   return byte_view(start, static_cast<std::size_t>(at.at - start));
 }
 
+/// Writes the message of a view at the start of `target` as this version of the schema writes it:
+/// fields and alternatives that it does not know are left out. Messages of equal values get equal
+/// bytes, whoever wrote them. Errors: no_room, unsorted_keys.
+template <class View>
+[[nodiscard]] std::expected<byte_view, codec_error> canonical(const View& from,
+                                                              mutable_byte_view target) noexcept {
+  using message = typename View::message_;
+  const auto written = [&from](auto builder) {
+    from.copy_to_(builder);
+    return builder.finish();
+  };
+  const auto narrow = written(message::build(target));
+  if (narrow || narrow.error() != codec_error::no_room ||
+      target.size() <= message_size_max_bytes(width::narrow))
+    return narrow;
+  return written(message::build_large(target));
+}
+
+/// Verifies a message, and that it is the canonical one for what it says; `scratch` has room for
+/// it. Errors: those of verify; not_canonical, at the first byte that is not as it would be.
+template <class Message>
+[[nodiscard]] std::expected<typename Message::view, codec_failure> verify_canonical(
+    byte_view message, mutable_byte_view scratch, const limits& bounds = default_limits) noexcept {
+  auto view = Message::verify(message, bounds);
+  if (!view) return view;
+  const auto rebuilt = canonical(*view, scratch);
+  if (!rebuilt) {
+    const bool is_unsorted = rebuilt.error() == codec_error::unsorted_keys;
+    return std::unexpected(
+        codec_failure{is_unsorted ? codec_error::not_canonical : rebuilt.error(), 0});
+  }
+  const auto [is, should] = std::ranges::mismatch(message, *rebuilt);
+  if (is == message.end() && should == rebuilt->end()) return view;
+  const auto offset = static_cast<std::uint32_t>(is - message.begin());
+  return std::unexpected(codec_failure{codec_error::not_canonical, offset});
+}
+
 /// The owner of the memory that a message was built in, cut to the message.
 template <class Buffer>
 [[nodiscard]] result<Buffer> cut(Buffer&& owner,

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <string_view>
 #include <utility>
@@ -67,6 +68,20 @@ class message_writer {
     const unsigned shifted = static_cast<unsigned>(value) << number % 8;
     const auto byte = static_cast<unsigned>(pivot_[number / 8]);
     pivot_[number / 8] = static_cast<std::byte>((byte & ~mask) | shifted);
+  }
+
+  /// A bool that may be absent.
+  [[gnu::always_inline]] void put_optional_bit(std::uint32_t presence, std::uint32_t value,
+                                               std::optional<bool> given) noexcept {
+    if (value != presence + 1 || value % 8 == 0) {
+      put_bit(presence, given.has_value());
+      return put_bit(value, given.value_or(false));
+    }
+    check_turn();
+    const unsigned shift = presence % 8;
+    const unsigned set = given.has_value() ? 1u | static_cast<unsigned>(*given) << 1 : 0u;
+    const auto byte = static_cast<unsigned>(pivot_[presence / 8]);
+    pivot_[presence / 8] = static_cast<std::byte>((byte & ~(3u << shift)) | set << shift);
   }
 
   /// A text that is held in place.
@@ -164,7 +179,7 @@ class message_writer {
                         [this](std::byte* pivot, std::byte* heap, const auto& entry)
                             __attribute__((always_inline)) {
                               put_part<Value>(pivot, heap, entry_part<Key>::slots,
-                                              entry_part<Key>::scalars, Value(entry.second));
+                                              entry_part<Key>::scalars, Value(value_of(entry)));
                             });
   }
   /// A map of messages: `fill` is called for each element of `from`, whose `first` is its key, with
@@ -296,6 +311,24 @@ class message_writer {
     return true;
   }
 
+  /// Of a pair, or of an entry of another message's map.
+  template <class Entry>
+  [[nodiscard, gnu::always_inline]] static decltype(auto) key_of(const Entry& entry) noexcept {
+    if constexpr (requires { entry.first; }) {
+      return (entry.first);
+    } else {
+      return entry.key();
+    }
+  }
+  template <class Entry>
+  [[nodiscard, gnu::always_inline]] static decltype(auto) value_of(const Entry& entry) noexcept {
+    if constexpr (requires { entry.second; }) {
+      return (entry.second);
+    } else {
+      return entry.value();
+    }
+  }
+
   template <class Key, class Value, class Range, class Put>
   [[gnu::always_inline]] void entries(std::uint32_t slot, const Range& from,
                                       const Put& put_value) noexcept {
@@ -311,13 +344,14 @@ class message_writer {
       bool is_first = true;
       for (auto source = std::ranges::begin(from); pivot < heap + view::slots * size_of(W);
            pivot += stride, ++source) {
-        const Key key(source->first);
+        auto&& entry = *source;
+        const Key key(key_of(entry));
         if (!is_first && !ascends(before, key)) [[unlikely]]
           cursor_.fail(codec_error::unsorted_keys);
         is_first = false;
         before = key;
         put_part<Key>(pivot, heap, 0, 0, key);
-        put_value(pivot, heap, *source);
+        put_value(pivot, heap, entry);
       }
     }
     close(slot);

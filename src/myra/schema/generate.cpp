@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "myra/schema/generate_builder.hpp"
+#include "myra/schema/generate_copy.hpp"
 #include "myra/schema/generate_types.hpp"
 #include "myra/schema/generate_view.hpp"
 
@@ -207,17 +208,19 @@ std::string generate_message(const model& schema, const message& of, const messa
                      "  using view = " + name + "_view;\n\n" +
                      "  /// Checks `message` once; what the view then reads cannot leave it. "
                      "Borrows the bytes.\n"
-                     "  [[nodiscard]] static std::expected<" +
+                     "  template <class = void>\n  [[nodiscard]] static std::expected<" +
                      name +
                      "_view, ::myra::codec_failure> verify(\n"
                      "      ::myra::byte_view message, const ::myra::codec::limits& bounds = "
                      "::myra::codec::default_limits) "
                      "noexcept;\n"
                      "  /// Begins a message of up to 65,535 bytes at the start of `target`.\n"
+                     "  template <class = void>\n"
                      "  [[nodiscard]] static auto build(::myra::mutable_byte_view target) "
                      "noexcept;\n"
                      "  /// The same for messages of up to 4 GiB: ends take four bytes instead of "
                      "two.\n"
+                     "  template <class = void>\n"
                      "  [[nodiscard]] static auto build_large(::myra::mutable_byte_view target) "
                      "noexcept;\n"
                      "  /// How much memory a message takes that holds so much.\n"
@@ -243,10 +246,11 @@ std::string generate_message(const model& schema, const message& of, const messa
   return text + fields_of(schema, of, at) + "};\n\n";
 }
 
+/// Templates, so that a header costs a compiler little for messages that are not used.
 std::string generate_ends(const message& of) {
   const std::string& name = of.name;
   const auto build = [&name](const char* verb, const char* width) {
-    return "[[gnu::always_inline]] inline auto " + name + "::" + verb +
+    return "template <class>\n[[gnu::always_inline]] inline auto " + name + "::" + verb +
            "(::myra::mutable_byte_view target) noexcept {\n  constexpr auto chosen = "
            "::myra::codec::width::" +
            width + ";\n  return basic_" + name +
@@ -256,7 +260,7 @@ std::string generate_ends(const message& of) {
   };
   return "using " + name + "_builder =\n    basic_" + name +
          "_builder<::myra::codec::width::narrow, ::myra::codec::role::root>;\n\n"
-         "[[gnu::always_inline]] inline std::expected<" +
+         "template <class>\n[[gnu::always_inline]] inline std::expected<" +
          name + "_view, ::myra::codec_failure> " + name +
          "::verify(\n    ::myra::byte_view message, "
          "const ::myra::codec::limits& bounds) noexcept {\n"
@@ -311,7 +315,7 @@ std::string generate_cpp(const model& schema, const layout& placed, std::uint32_
   each(
       [&](const message& one, const message_layout& at) { return generate_view(schema, one, at); });
   each([&](const message& one, const message_layout& at) {
-    return generate_view_bodies(schema, one, at);
+    return generate_view_bodies(schema, one, at) + generate_copy(schema, one, at) + "\n";
   });
   each([&](const message& one, const message_layout& at) {
     return generate_builder(schema, one, at);

@@ -63,6 +63,11 @@ class setters {
       return {"", in_.name, (by_reference ? "const " + plain + "& value" : plain + " value"),
               set_bit() + put("value"), ""};
     }
+    if (is_lone_bool(in_))
+      return {"", in_.name, "std::optional<bool> value",
+              "fields_.put_optional_bit(" + number(placed_.bit) + ", " + number(placed_.value_bit) +
+                  ", value);",
+              ""};
     return {"", in_.name, "std::optional<" + plain + "> value",
             set_bit("value.has_value()") + put("value.value_or(" + plain + "{})"), ""};
   }

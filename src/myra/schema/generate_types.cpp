@@ -156,6 +156,16 @@ std::string cpp_default(const model& schema, const field& of) {
   return cpp_view_type(schema, of) + "{}";
 }
 
+std::string cpp_region(const field_layout& at) {
+  return (at.in_base ? "block_.bytes(" : "block_.late_bytes(") + digits(at.placed.slot) + ")";
+}
+
+std::string cpp_is_present(const field_layout& at) {
+  const std::string bit = digits(at.placed.bit);
+  const std::string set = "block_.bit(" + bit + ")";
+  return at.in_base ? set : "block_.has_bit(" + bit + ") && " + set;
+}
+
 bool has_default(const field& of) noexcept {
   return !std::holds_alternative<std::monostate>(of.default_value);
 }

@@ -47,16 +47,8 @@ class accessors {
     return in_.value.kind == type_kind::map;
   }
 
-  /// An expression: whether the field is there.
-  [[nodiscard]] std::string is_present() const {
-    const std::string bit = number(placed_.bit);
-    const std::string set = "block_.bit(" + bit + ")";
-    return at_.in_base ? set : "block_.has_bit(" + bit + ") && " + set;
-  }
-
-  [[nodiscard]] std::string region() const {
-    return (at_.in_base ? "block_.bytes(" : "block_.late_bytes(") + number(placed_.slot) + ")";
-  }
+  [[nodiscard]] std::string is_present() const { return cpp_is_present(at_); }
+  [[nodiscard]] std::string region() const { return cpp_region(at_); }
 
   /// An expression: the value, where the bytes hold it.
   [[nodiscard]] std::string value() const {
@@ -93,6 +85,13 @@ class accessors {
       return "const ::myra::byte_view region = " + region() +
              ";\nif (region.empty()) return std::nullopt;\nreturn " + plain +
              "::at_(region, block_.chosen_width());";
+    if (at_.in_base && is_lone_bool(in_))
+      return "return block_.optional_bit(" + number(placed_.bit) + ", " +
+             number(placed_.value_bit) + ");";
+    if (at_.in_base && placed_.slot == placement::none && in_.fixed_capacity == 0 &&
+        in_.value.array_count == 0)
+      return "return block_.optional_scalar<" + plain + ">(" + number(placed_.bit) + ", " +
+             number(placed_.offset_bytes) + ");";
     return "if (!(" + is_present() + ")) return std::nullopt;\nreturn " + value() + ";";
   }
 
@@ -184,7 +183,8 @@ std::string generate_view(const model& schema, const message& of, const message_
   }
   text += "\n  /// For generated code: the view of a block that was verified.\n  explicit " + name +
           "(const ::myra::codec::block& in) noexcept : block_(in) {}\n  static " + name +
-          " at_(::myra::byte_view region, ::myra::codec::width chosen) noexcept;\n\n private:\n"
+          " at_(::myra::byte_view region, ::myra::codec::width chosen) noexcept;\n"
+          "  template <class Builder>\n  void copy_to_(Builder& to_) const noexcept;\n\n private:\n"
           "  ::myra::codec::block block_;\n};\n\n";
   return text;
 }

@@ -1,6 +1,8 @@
 #include "myra/schema/generated_names.hpp"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -49,6 +51,32 @@ void check_types(const model& schema, diagnostics& errors) {
     taken.take(scope_of(schema, each.file) + each.name, each);
 }
 
+/// A class cannot have a member of its own name.
+void check_own_members(const message& of, diagnostics& errors) {
+  constexpr std::string_view members[] = {"view",
+                                          "verify",
+                                          "build",
+                                          "build_large",
+                                          "size_bytes",
+                                          "nested_size_bytes",
+                                          "slot_count_known",
+                                          "slot_count_base",
+                                          "is_exact",
+                                          "scalar_size_known",
+                                          "scalar_size_base",
+                                          "has_checked_fields",
+                                          "depth",
+                                          "defaults",
+                                          "fields"};
+  const bool has_choice = std::ranges::any_of(of.fields, [&of](const field& each) {
+    return each.value.kind == type_kind::oneof && each.name + "_choice" == of.name;
+  });
+  if (!has_choice && std::ranges::find(members, of.name) == std::end(members)) return;
+  errors.error(of.at,
+               "generated code needs the name " + in_quotes(of.name) + " within this message",
+               "rename it, for example to " + of.name + "_message; an alias keeps its identity");
+}
+
 void check_members(const message& of, diagnostics& errors) {
   declaration generated;
   generated.name = "the code itself";
@@ -71,7 +99,10 @@ void check_members(const message& of, diagnostics& errors) {
 
 void refuse_generated_clashes(const model& schema, diagnostics& errors) {
   check_types(schema, errors);
-  for (const message& each : schema.messages) check_members(each, errors);
+  for (const message& each : schema.messages) {
+    check_own_members(each, errors);
+    check_members(each, errors);
+  }
 }
 
 }  // namespace myra::schema

@@ -158,7 +158,10 @@ class message_reader {
     if (placed.bit != placement::none) {
       const auto bit = bit_of(of, placed.bit);
       note_bit(of, placed.bit, path + " is " + (bit.value_or(false) ? "there" : "absent"));
-      if (!bit.value_or(false)) return std::nullopt;
+      if (!bit.value_or(false)) {
+        check_absent(each, placed, of, path + " (absent)");
+        return std::nullopt;
+      }
     }
     if (placed.value_bit != placement::none) {
       const auto bit = bit_of(of, placed.value_bit);
@@ -174,6 +177,25 @@ class message_reader {
     return each.fixed_capacity != 0 ? held_text(each, at, path) : scalar(each.value, at, path);
   }
 
+  /// What lies in the place of an absent field means nothing, but has its form all the same: those
+  /// who verify do not look at bits.
+  void check_absent(const field& each, const placement& placed, const block& of,
+                    const std::string& path) {
+    if (placed.slot < of.slots) {
+      static_cast<void>(slot_value(each, slot_region(of, placed.slot), path));
+    } else if (each.fixed_capacity != 0 && placed.offset_bytes + placed.size_bytes <= of.scalars) {
+      check_held(each, of.pivot + placed.offset_bytes, path);
+    }
+  }
+
+  /// The size of a text that is held in place.
+  std::size_t check_held(const field& each, std::size_t at, const std::string& path) const {
+    const auto size =
+        static_cast<std::size_t>(number(at, capacity_prefix_bytes(each.fixed_capacity)));
+    if (size > each.fixed_capacity) refuse(at, path + ": a text is longer than its fixed capacity");
+    return size;
+  }
+
   void note_bit(const block& of, std::uint32_t bit, const std::string& meaning) {
     if (bit / 8 < of.scalars)
       note(of.pivot + bit / 8, 1, "bit " + std::to_string(bit % 8) + ": " + meaning);
@@ -181,8 +203,7 @@ class message_reader {
 
   json held_text(const field& each, std::size_t at, const std::string& path) {
     const std::uint32_t prefix = capacity_prefix_bytes(each.fixed_capacity);
-    const auto size = static_cast<std::size_t>(number(at, prefix));
-    if (size > each.fixed_capacity) refuse(at, path + ": a text is longer than its fixed capacity");
+    const std::size_t size = check_held(each, at, path);
     json made = text_json(each.value.kind, view(at + prefix, size));
     note(at, prefix + each.fixed_capacity, path + " = " + made.dump());
     return made;

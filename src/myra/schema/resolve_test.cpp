@@ -188,6 +188,20 @@ TEST(schema, refuses_enums_that_make_no_sense) {
   EXPECT_NE(error_of_enum("type: int8, values: []").find("has no values"), string::npos);
 }
 
+TEST(schema, refuses_messages_named_as_what_generated_code_has_within_them) {
+  for (const char* name : {"verify", "build", "build_large", "view", "depth", "size_bytes"}) {
+    const string told = errors_of(head + "messages: [{name: " + name + "}]\n");
+    EXPECT_NE(told.find(string("2:19: error: generated code needs the name '") + name +
+                        "' within this message; rename it"),
+              string::npos)
+        << told;
+  }
+  EXPECT_NE(errors_of(head + "messages: [{name: x_choice, fields: [{name: x, type: oneof, fields: "
+                             "[{tag: 1, name: a, type: int8}]}]}]\n")
+                .find("generated code needs the name 'x_choice'"),
+            string::npos);
+}
+
 TEST(schema, refuses_names_that_meet_in_generated_code) {
   EXPECT_NE(errors_of(head + "messages: [{name: a}, {name: a_view}]\n")
                 .find("2:30: error: generated code needs the name 'trading.a_view' for 'a_view' "
