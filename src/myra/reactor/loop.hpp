@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "myra/core/cache_line.hpp"
 #include "myra/core/intrusive_list.hpp"
 #include "myra/core/log.hpp"
 #include "myra/io/backend.hpp"
@@ -67,7 +68,7 @@ struct loop_counters {
   std::uint64_t buffer_waits = 0;  ///< Connections that had to wait for a free buffer.
 };
 
-class loop {
+class alignas(cache_line_size) loop {
  public:
   [[nodiscard]] static opened<std::unique_ptr<loop>> open(const reactor_options& options);
   ~loop();

@@ -73,8 +73,8 @@ uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring>
       wait_(options.wait),
       spin_time_(options.spin_time),
       silent_capacity_(ring_->polled() ? 0 : ring_->size()),
-      silent_(std::make_unique<silent_send[]>(silent_capacity_)),
-      resolving_(std::make_unique<silent_send[]>(silent_capacity_)),
+      silent_(make_line_array<silent_send>(silent_capacity_)),
+      resolving_(make_line_array<silent_send>(silent_capacity_)),
       wake_descriptor_(wake_descriptor) {}
 
 uring_backend::~uring_backend() {

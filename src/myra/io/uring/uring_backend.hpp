@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "myra/core/cache_line.hpp"
 #include "myra/io/backend.hpp"
 #include "myra/io/uring/buffer_ring.hpp"
 #include "myra/io/uring/direct_table.hpp"
@@ -14,7 +15,7 @@
 
 namespace myra::io {
 
-class uring_backend final : public backend {
+class alignas(cache_line_size) uring_backend final : public backend {
  public:
   [[nodiscard]] static opened<std::unique_ptr<uring_backend>> open(const uring_options& options,
                                                                    buffer_pool& pool);
@@ -93,8 +94,8 @@ class uring_backend final : public backend {
   duration spin_time_;
   unsigned silent_capacity_;
   unsigned silent_count_ = 0;
-  std::unique_ptr<silent_send[]> silent_;
-  std::unique_ptr<silent_send[]> resolving_;
+  line_array<silent_send> silent_;
+  line_array<silent_send> resolving_;
   int wake_descriptor_;
   /// An eventfd, made when somebody asks for a descriptor; -1 before. Written by the loop's thread.
   mutable std::atomic<int> ready_descriptor_ = -1;

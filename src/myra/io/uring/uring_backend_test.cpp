@@ -76,6 +76,10 @@ std::vector<backend_maker> makers() {
 }
 
 class uring_spin_test : public backend_test {};
+static_assert(alignof(uring_backend) == cache_line_size && alignof(ring) == cache_line_size &&
+                  alignof(buffer_ring) == cache_line_size,
+              "what two reactors write lies in lines of their own");
+
 
 TEST_P(uring_spin_test, deferred_work_that_is_found_costs_one_kernel_entry) {
   auto [socket, other] = unix_pair();
