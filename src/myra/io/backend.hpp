@@ -39,7 +39,7 @@ struct backend_counters {
   std::uint64_t direct_places = 0;  ///< Of the table of direct descriptors; 0: none is used.
   std::uint64_t direct_opened = 0;  ///< Direct descriptors that were filled.
   std::uint64_t direct_open = 0;    ///< Of these, filled at present.
-  std::uint64_t direct_full = 0;    ///< Accepts that took ordinary ones: the table was full.
+  std::uint64_t direct_full = 0;    ///< Accepts and connects that took ordinary ones: it was full.
   std::uint64_t direct_lost = 0;    ///< Connections dropped by the kernel: it filled up meanwhile.
   std::uint64_t direct_installed = 0;  ///< Ordinary descriptors made for direct ones.
 };

@@ -12,6 +12,7 @@
 #include "myra/io/uring/close.hpp"
 #include "myra/io/uring/connect.hpp"
 #include "myra/io/uring/link.hpp"
+#include "myra/io/uring/opcode.hpp"
 #include "myra/io/uring/poll.hpp"
 #include "myra/io/uring/receive.hpp"
 #include "myra/io/uring/receive_datagram.hpp"
@@ -57,6 +58,8 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
     backend->direct_.leave_unused("off with restrictions, which leave out commands on files");
   else if (options.features.direct_descriptors)
     backend->direct_.open(backend->ring_->raw(), options.direct_descriptor_count);
+  if (backend->direct_.exists() && knows(backend->ring_->raw(), IORING_OP_LISTEN))
+    backend->network_.bind_by_operation();
   return backend;
 }
 
@@ -379,6 +382,8 @@ backend_counters uring_backend::counters() const noexcept {
   now.kernel_entries = ring_->entries();
   now.direct_places = direct_.capacity();
   now.direct_open = direct_.open_count();
+  now.direct_opened += network_.direct_opened_count();
+  now.direct_full += network_.direct_full_count();
   now.direct_installed = network_.installed_count();
   return now;
 }

@@ -14,6 +14,7 @@ constexpr std::uint64_t call_tag = 2;     ///< A call whose caller went on witho
 constexpr std::uint64_t install_tag = 3;  ///< The same; brings a descriptor that nobody wants.
 constexpr std::uint64_t taken_tag = 4;    ///< Of a call, and its result has been taken.
 constexpr std::uint64_t slot_close_tag = 5;
+constexpr std::uint64_t open_tag = 6;  ///< Of a call as well; brings a direct descriptor.
 constexpr std::uint64_t own_tag_limit = 16;
 constexpr unsigned generation_shift = 48;
 constexpr std::uint64_t address_mask = (std::uint64_t{1} << generation_shift) - 1;
