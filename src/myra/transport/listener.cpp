@@ -147,6 +147,7 @@ void listener::divert(diversion which, socket_taker elsewhere) noexcept {
   acceptor_->divert(which, std::move(elsewhere));
 }
 void listener::take(int socket) noexcept { acceptor_->take(socket); }
+void listener::take_in(io::descriptor socket) noexcept { acceptor_->take_in(socket); }
 void listener::close() noexcept { acceptor_->close(); }
 const endpoint& listener::local() const noexcept { return acceptor_->local(); }
 listener_counters listener::counters() const noexcept { return acceptor_->counters(); }

@@ -33,6 +33,7 @@ void direct_table::open(io_uring& on, unsigned count) {
   capacity_ = wanted;
   // As many may a multishot accept bring before the first of them is seen here.
   last_places_ = std::min(capacity_, std::clamp(capacity_ / 8, 64U, 256U));
+  tell_room();
   absence_.clear();
 }
 

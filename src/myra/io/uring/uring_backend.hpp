@@ -27,6 +27,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void cancel(operation& unwanted) noexcept override;
   [[nodiscard]] std::size_t chain_length_max() const noexcept override { return ring_->size(); }
   [[nodiscard]] bool submit_chain(std::span<const chain_link> links) noexcept override;
+  [[nodiscard]] opened<inlet_address> open_inlet(inlet& into) override;
   [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
   void deliver() noexcept override;
   [[nodiscard]] bool pending() const noexcept override;
@@ -84,6 +85,10 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void take_late_call(const io_uring_cqe& cqe) noexcept;
   void close_postponed() noexcept;
 
+  // Sockets that go from ring to ring (uring_backend_hand_over.cpp).
+  void take_handed_over(const hand_over_operation& hand, int result) noexcept;
+  void take_in(const io_uring_cqe& cqe) noexcept;
+
   void show_whether_ready() const noexcept;
 
   std::unique_ptr<ring> ring_;
@@ -107,6 +112,8 @@ class alignas(cache_line_size) uring_backend final : public backend {
   std::vector<std::uint64_t> parked_cancels_;
   std::vector<operation*> cancelled_connects_;  ///< Cancelled, and not completed yet.
   bool cancel_again_ = false;                   ///< A cancel found nothing to cancel.
+  bool sends_messages_;                         ///< As its option says.
+  std::vector<inlet*> inlets_;                  ///< By their numbers.
   backend_counters counters_;
 };
 

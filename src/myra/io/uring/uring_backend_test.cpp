@@ -68,6 +68,7 @@ std::vector<backend_maker> makers() {
           without(&feature_switches::registered_ring, "registered_ring"),
           without(&feature_switches::deferred_task_run, "deferred_task_run"),
           without(&feature_switches::direct_descriptors, "direct_descriptors"),
+          without(&feature_switches::ring_messages, "ring_messages"),
           without(&feature_switches::registered_waits, "registered_waits"),
           without(&feature_switches::no_iowait, "no_iowait"),
           spinning_before_every_sleep(),
@@ -75,11 +76,11 @@ std::vector<backend_maker> makers() {
           for_sockets_only()};
 }
 
-class uring_spin_test : public backend_test {};
 static_assert(alignof(uring_backend) == cache_line_size && alignof(ring) == cache_line_size &&
                   alignof(buffer_ring) == cache_line_size,
               "what two reactors write lies in lines of their own");
 
+class uring_spin_test : public backend_test {};
 
 TEST_P(uring_spin_test, deferred_work_that_is_found_costs_one_kernel_entry) {
   auto [socket, other] = unix_pair();
