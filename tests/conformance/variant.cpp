@@ -50,6 +50,7 @@ std::vector<variant> variants() {
           without(&features::registered_ring, "registered_ring"),
           without(&features::deferred_task_run, "deferred_task_run"),
           without(&features::direct_descriptors, "direct_descriptors"),
+          without(&features::ring_messages, "ring_messages"),
           without(&features::registered_waits, "registered_waits"),
           on_ring({.submission_polling = {.on = true, .idle = 1ms}}, "uring_submission_polling"),
           on_ring({.sockets_only = true}, "uring_sockets_only"),

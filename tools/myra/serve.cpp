@@ -75,6 +75,8 @@ void add(loop_counters& sum, const loop_counters& part) noexcept {
   sum.backend.direct_full += part.backend.direct_full;
   sum.backend.direct_lost += part.backend.direct_lost;
   sum.backend.direct_installed += part.backend.direct_installed;
+  sum.backend.handed_over += part.backend.handed_over;
+  sum.backend.handed_back += part.backend.handed_back;
   sum.messages_received += part.messages_received;
   sum.bytes_received += part.bytes_received;
   sum.bytes_sent += part.bytes_sent;
@@ -108,6 +110,8 @@ void print_stats(const std::vector<ending>& endings) {
   json.number("direct_full", sum.backend.direct_full);
   json.number("direct_lost", sum.backend.direct_lost);
   json.number("direct_installed", sum.backend.direct_installed);
+  json.number("handed_over", sum.backend.handed_over);
+  json.number("handed_back", sum.backend.handed_back);
   json.number("stalls", sum.stalls).number("handler_exceptions", sum.handler_exceptions);
   std::fprintf(stderr, "%s\n", json.end_object().str().c_str());
 }
@@ -120,6 +124,14 @@ void hold_end_signals() noexcept {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+/// Where a reactor's thread runs, as the kernel says, when something was asked for.
+std::string words_of(const placement& placed) {
+  std::string words = placed.name + ": on processor";
+  for (const unsigned cpu : placed.cpus) words += " " + std::to_string(cpu);
+  words += placed.node < 0 ? ", node unknown" : ", node " + std::to_string(placed.node);
+  return words + (placed.memory_is_local ? ", memory from there" : "");
 }
 
 /// What is served: the address, and where the reactors' counts go at the end.
@@ -193,6 +205,9 @@ int serve_with_group(service& served) {
       served.each_reactor(), wanted,
       [&](reactor& on, std::uint32_t index) { return served.open_station(on, index); });
   if (!group) return served.refuse(group.error());
+  if (!options.cpus.empty())
+    for (std::uint32_t i = 0; i < group->size(); ++i)
+      options.reactor.log(log_level::info, words_of(group->placed(i)));
   served.announce(group->at(0));
   return group->run_until_signal() ? 0 : 1;
 }

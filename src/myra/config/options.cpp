@@ -123,12 +123,13 @@ void add_features(std::vector<field>& all, io::feature_switches& to) {
   all.push_back(flag("reactor.features.deferred_task_run",
                      "Completion work only when the loop asks.", to.deferred_task_run));
   all.push_back(flag("reactor.features.direct_descriptors",
-                     "Accepted sockets in the ring's own table of descriptors.",
-                     to.direct_descriptors));
+                     "Connections in the ring's own table of descriptors.", to.direct_descriptors));
   all.push_back(flag("reactor.features.datagram_segmentation",
                      "Rows of datagrams are cut by the kernel.", to.datagram_segmentation));
   all.push_back(flag("reactor.features.datagram_coalescing",
                      "Datagrams are put into rows by the kernel.", to.datagram_coalescing));
+  all.push_back(flag("reactor.features.ring_messages",
+                     "Sockets go to other reactors from ring to ring.", to.ring_messages));
   all.push_back(flag("reactor.features.registered_waits",
                      "Waits whose arguments the kernel reads in place.", to.registered_waits));
   all.push_back(flag("reactor.features.no_iowait",

@@ -32,7 +32,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [minimum_time, minimum_completions] = minimum;
   [[maybe_unused]] const auto& [slot_size, slot_initial, slot_max, huge] = pool;
   [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred, in_table,
-                                segmentation, coalescing, waits, iowait] = features;
+                                segmentation, coalescing, messages, waits, iowait] = features;
   [[maybe_unused]] const auto& [address, backlog, reuse_address, reuse_port, ipv6, inherited,
                                 unlink, connections, accepted] = listener;
   [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
@@ -43,7 +43,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 6;  // threads, cpus, local_memory, sharing, connect_to, metrics
   constexpr std::size_t of_reactor =
-      19 - 5 + 4 + 11 + 10;  // without pool, ring, features, log and source, with their members
+      19 - 5 + 4 + 11 + 11;  // without pool, ring, features, log and source, with their members
   constexpr std::size_t of_listener = 9 - 1 + 12;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
@@ -141,6 +141,7 @@ const std::map<std::string, sample>& samples() {
       {"reactor.features.direct_descriptors", {"false", "no"}},
       {"reactor.features.datagram_segmentation", {"false", "2"}},
       {"reactor.features.datagram_coalescing", {"false", "2"}},
+      {"reactor.features.ring_messages", {"false", "x"}},
       {"reactor.features.registered_waits", {"false", "x"}},
       {"reactor.features.no_iowait", {"false", "x"}},
       {"listener.address", {"[::1]:7000", "::1"}},

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "myra/core/clock.hpp"
+#include "myra/core/error.hpp"
 #include "myra/core/result.hpp"
 #include "myra/io/capabilities.hpp"
 #include "myra/io/chain_link.hpp"
@@ -39,9 +40,12 @@ struct backend_counters {
   std::uint64_t direct_places = 0;  ///< Of the table of direct descriptors; 0: none is used.
   std::uint64_t direct_opened = 0;  ///< Direct descriptors that were filled.
   std::uint64_t direct_open = 0;    ///< Of these, filled at present.
-  std::uint64_t direct_full = 0;    ///< Accepts that took ordinary ones: the table was full.
+  std::uint64_t direct_full = 0;    ///< Accepts and connects that took ordinary ones: it was full.
   std::uint64_t direct_lost = 0;    ///< Connections dropped by the kernel: it filled up meanwhile.
   std::uint64_t direct_installed = 0;  ///< Ordinary descriptors made for direct ones.
+  std::uint64_t handed_over = 0;       ///< Sockets that went to another backend's inlet ...
+  std::uint64_t handed_back = 0;       ///< ... that were not taken there, and stayed ...
+  std::uint64_t taken_in = 0;          ///< ... and that came in by an inlet of ours.
 };
 
 /// Features that may be switched off, one at a time, for tests and for comparison. All on by
@@ -55,6 +59,7 @@ struct feature_switches {
   bool direct_descriptors = true;
   bool datagram_segmentation = true;  ///< UDP_SEGMENT, udp(7).
   bool datagram_coalescing = true;    ///< UDP_GRO, udp(7).
+  bool ring_messages = true;          ///< Sockets go to other reactors from ring to ring.
   bool registered_waits = true;
   bool no_iowait = true;
 };
@@ -82,6 +87,9 @@ class backend {
       [[maybe_unused]] std::span<const chain_link> links) noexcept {
     return false;
   }
+
+  /// Lets other backends hand sockets to this one. Errors, with a reason: unsupported.
+  [[nodiscard]] virtual opened<inlet_address> open_inlet(inlet& into);
 
   /// The first half of a turn: everything submitted goes to the kernel, which waits until something
   /// completes, the deadline passes or somebody wakes it, in one kernel entry. `now` is the clock

@@ -11,13 +11,20 @@
 
 namespace myra::io {
 
-/// All of it on the loop's thread. Results are as of the system call: not negative, or -errno.
+/// All of it on the loop's thread. Results are as of the system call: not negative, or -errno. A
+/// call on a direct descriptor says -EBUSY when its backend takes or tells nothing at present.
 class network {
  public:
   virtual ~network() = default;
 
   /// socket(2) with close-on-exec, in the mode that the backend needs.
   virtual int open(int family, int type, int protocol) noexcept = 0;
+  /// The same for a stream that is to connect, which may live in the backend's own table. Zero.
+  virtual int open_stream(int family, descriptor& made) noexcept {
+    const int number = open(family, SOCK_STREAM, 0);
+    made = number;
+    return number < 0 ? number : 0;
+  }
   virtual int bind(descriptor socket, const sockaddr* address, socklen_t size) noexcept = 0;
   virtual int listen(descriptor socket, int backlog) noexcept = 0;
   /// connect(2) of a socket on which that does not wait: one of datagrams.

@@ -16,6 +16,7 @@
 
 #include "myra/core/clock.hpp"
 #include "myra/io/descriptor.hpp"
+#include "myra/io/inlet.hpp"
 #include "myra/memory/buffer.hpp"
 
 namespace myra::io {
@@ -35,6 +36,7 @@ enum class operation_kind : std::uint8_t {
   send_datagram,
   cancel,
   link_timeout,
+  hand_over,
 };
 
 /// What happened.
@@ -185,6 +187,16 @@ struct link_timeout_operation : operation {
     std::int64_t seconds = 0;
     long long nanoseconds = 0;
   } backend_time;
+};
+
+/// Gives a socket, on which nothing is in flight, to another backend of this process. Success: it
+/// is that one's, or on its way to it, and no longer ours. On errors it is still ours: -ENFILE when
+/// the other one's table is full, -EBADF, -EBADFD or -EOWNERDEAD when it is gone. A direct
+/// descriptor arrives as one, an ordinary one as itself.
+struct hand_over_operation : operation {
+  explicit hand_over_operation(completion_handler handler) noexcept
+      : operation(operation_kind::hand_over, handler) {}
+  inlet_address to;
 };
 
 }  // namespace myra::io

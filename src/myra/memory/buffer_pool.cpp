@@ -80,7 +80,7 @@ mapping map_huge(std::size_t size) noexcept {
 
 struct buffer_pool::region {
   region(std::byte* start, std::size_t length, std::uint32_t count)
-      : memory(start), size(length), records(new slot[count]) {}
+      : memory(start), size(length), records(make_line_array<slot>(count)) {}
   region(const region&) = delete;
   region& operator=(const region&) = delete;
   ~region() {
@@ -92,7 +92,7 @@ struct buffer_pool::region {
 
   std::byte* memory;
   std::size_t size;
-  std::unique_ptr<slot[]> records;
+  line_array<slot> records;
 };
 
 std::string check(const pool_options& options) {

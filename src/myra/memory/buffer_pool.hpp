@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "myra/core/bytes.hpp"
+#include "myra/core/cache_line.hpp"
 #include "myra/core/error.hpp"
 #include "myra/core/result.hpp"
 
@@ -219,7 +220,7 @@ class buffer_pool {
   std::vector<std::unique_ptr<region>> regions_;
   void (*home_call_)(void*) noexcept = nullptr;
   void* home_context_ = nullptr;
-  alignas(64) std::atomic<slot*> homecoming_{nullptr};
+  alignas(cache_line_size) std::atomic<slot*> homecoming_{nullptr};
   std::atomic<bool> wanted_{false};
   std::atomic<std::uint32_t> returning_{0};
 };

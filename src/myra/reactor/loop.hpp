@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "myra/core/cache_line.hpp"
 #include "myra/core/intrusive_list.hpp"
 #include "myra/core/log.hpp"
 #include "myra/io/backend.hpp"
@@ -97,7 +98,7 @@ struct loop_counters {
   buffer_states buffers;
 };
 
-class loop {
+class alignas(cache_line_size) loop {
  public:
   [[nodiscard]] static opened<std::unique_ptr<loop>> open(const reactor_options& options);
   ~loop();

@@ -82,36 +82,33 @@ void listener::acceptor::on_accept(io::operation& completed, io::completion& wha
 
 void listener::acceptor::accepted(io::descriptor socket) noexcept {
   back_off_ = back_off_first;
-  if (diverted(socket)) return;
+  socket = offer(socket);
+  if (!socket.valid()) return;
   if (closing_) return loop_.backend().sockets().close(socket);
   begin_connection(socket);
 }
 
 void listener::acceptor::take(int socket) noexcept {
   io::network& sockets = loop_.backend().sockets();
-  if (closing_) {
-    if (!diverted(socket)) sockets.close(socket);
-    return;
-  }
-  if (sockets.adopt(socket) < 0) return sockets.close(socket);
-  begin_connection(socket);
+  if (!closing_ && sockets.adopt(socket) < 0) return sockets.close(socket);
+  take_in(socket);
+}
+
+void listener::acceptor::take_in(io::descriptor socket) noexcept {
+  if (!closing_) return begin_connection(socket);
+  socket = offer(socket);
+  if (socket.valid()) loop_.backend().sockets().close(socket);
 }
 
 void listener::acceptor::divert(diversion which, socket_taker elsewhere) noexcept {
   elsewhere_ = std::move(elsewhere);
   diverts_ = which;
-  accept_.ordinary = which == diversion::each;
+  accept_.ordinary = which == diversion::each_as_ordinary;
 }
 
-bool listener::acceptor::diverted(io::descriptor socket) noexcept {
-  if (!elsewhere_ || (!closing_ && diverts_ == diversion::at_close)) return false;
-  if (!socket.is_direct()) return elsewhere_(socket.number());
-  // A place in our ring's table means nothing elsewhere.
-  io::network& sockets = loop_.backend().sockets();
-  const int real = sockets.duplicate(socket);
-  sockets.close(socket);
-  if (real >= 0 && !elsewhere_(real)) ::close(real);
-  return true;
+io::descriptor listener::acceptor::offer(io::descriptor socket) noexcept {
+  if (!elsewhere_ || (!closing_ && diverts_ == diversion::at_close)) return socket;
+  return elsewhere_(socket);
 }
 
 void listener::acceptor::begin_connection(io::descriptor socket) noexcept {
@@ -198,7 +195,8 @@ void listener::acceptor::divert_waiting() noexcept {
   for (int i = 0; i < most; ++i) {
     const int socket = sockets.accept_waiting(accept_.descriptor);
     if (socket < 0) return;
-    if (!diverted(socket)) sockets.close(socket);
+    const io::descriptor left = offer(socket);
+    if (left.valid()) sockets.close(left);
   }
 }
 

@@ -27,6 +27,7 @@ class listener::acceptor final : public drainable, public stream_parent {
   void serve(connection_coroutine coroutine) noexcept;
   void divert(diversion which, socket_taker elsewhere) noexcept;
   void take(int socket) noexcept;
+  void take_in(io::descriptor socket) noexcept;
   void close() noexcept;
   /// The listener is gone.
   void abandon() noexcept;
@@ -59,7 +60,8 @@ class listener::acceptor final : public drainable, public stream_parent {
   static void on_pause_over(timer& fired) noexcept;
   void accepted(io::descriptor socket) noexcept;
   void begin_connection(io::descriptor socket) noexcept;
-  [[nodiscard]] bool diverted(io::descriptor socket) noexcept;
+  /// What is left of it here.
+  [[nodiscard]] io::descriptor offer(io::descriptor socket) noexcept;
   void end_socket() noexcept;
   void divert_waiting() noexcept;
   void start(stream& made);

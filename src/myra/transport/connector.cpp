@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <optional>
@@ -13,16 +14,9 @@
 namespace myra {
 namespace {
 
-/// Options that count only when they are set before connect(2): the window scale follows from them
-/// (tcp(7)).
+/// Before connect(2), since the window scale follows from the sizes of its buffers (tcp(7)).
 int prepare(io::network& sockets, io::descriptor socket, const connect_options& options) noexcept {
-  const auto set = [&](int name, int bytes) {
-    return bytes == 0 ? 0 : sockets.set_option(socket, SOL_SOCKET, name, &bytes, sizeof bytes);
-  };
-  if (int refused = set(SO_SNDBUF, options.connection.send_buffer_bytes); refused < 0)
-    return refused;
-  if (int refused = set(SO_RCVBUF, options.connection.receive_buffer_bytes); refused < 0)
-    return refused;
+  if (const int refused = apply(options.connection, sockets, socket); refused < 0) return refused;
   const endpoint& local = options.local;
   if (local.family() == AF_UNSPEC) return 0;
   if (local.family() != AF_UNIX && local.port() == 0) {
@@ -31,6 +25,22 @@ int prepare(io::network& sockets, io::descriptor socket, const connect_options& 
     sockets.set_option(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
   }
   return sockets.bind(socket, local.address(), local.size());
+}
+
+/// A socket that is ready to connect; zero, or -errno.
+int open_prepared(io::network& sockets, const endpoint& to, const connect_options& options,
+                  io::descriptor& made) noexcept {
+  int status = sockets.open_stream(to.family(), made);
+  if (status < 0) return status;
+  status = prepare(sockets, made, options);
+  if (status == -EBUSY && made.is_direct()) {
+    // The ring has no room for its answers at present; system calls need none.
+    sockets.close(made);
+    made = status = sockets.open(to.family(), SOCK_STREAM, 0);
+    if (status >= 0) status = prepare(sockets, made, options);
+  }
+  if (status < 0 && made.valid()) sockets.close(made);
+  return std::min(status, 0);
 }
 
 }  // namespace
@@ -145,13 +155,9 @@ void connect_attempt::race::start_next() noexcept {
 }
 
 int connect_attempt::race::try_start(const endpoint& to) noexcept {
-  io::network& sockets = loop_.backend().sockets();
-  const int socket = sockets.open(to.family(), SOCK_STREAM, 0);
-  if (socket < 0) return socket;
-  if (const int refused = prepare(sockets, socket, options_); refused < 0) {
-    sockets.close(socket);
-    return refused;
-  }
+  io::descriptor socket;
+  const int refused = open_prepared(loop_.backend().sockets(), to, options_, socket);
+  if (refused < 0) return refused;
   attempt& started = attempts_.emplace_back(*this);
   started.descriptor = socket;
   started.address = to.address();

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <stdexcept>
 
 #include "myra/transport/loopback_test.hpp"
 
@@ -295,6 +297,72 @@ TEST_P(connector, a_local_address_that_is_not_ours_is_an_error) {
   connect_options options = quick();
   options.local = endpoint::parse("192.0.2.1:0").value();
   EXPECT_EQ(connect_and_wait(on, {listening.address()}, options).error(), condition::unreachable);
+}
+
+struct turning : on_backends {
+  using on_backends::turn_until;
+};
+
+/// Connects 200 times, each with an answer over it, in a reactor that has been told `how`.
+std::uint64_t direct_after_many(const reactor_options& how) {
+  raw_listener listening("127.0.0.1:0", 512);
+  auto made = reactor::open(how);
+  if (!made) throw std::runtime_error(describe(made.error()));
+  reactor& on = *made;
+  std::vector<connection> kept;
+  std::vector<raw_socket> peers;
+  std::size_t failed = 0;
+  std::vector<connect_attempt> attempts;
+  for (int i = 0; i < 200; ++i) {
+    attempts.push_back(
+        connect(on, std::array{listening.address()}, {}, [&](result<connection> what) noexcept {
+          if (what)
+            kept.push_back(std::move(*what));
+          else
+            ++failed;
+        }));
+    if (i % 20 == 19) turning::turn_until(on, [&] { return attempts.back().done(); });
+  }
+  turning::turn_until(on, [&] { return kept.size() + failed == 200; });
+  EXPECT_EQ(failed, 0U);
+  for (std::size_t i = 0; i < kept.size(); ++i) peers.push_back(listening.accept());
+  for (connection& each : kept) each.send_copy(as_bytes("hello"));
+  turning::turn_until(on, [&] {
+    return std::ranges::all_of(kept, [](const auto& each) { return each.queued_bytes() == 0; });
+  });
+  for (raw_socket& each : peers) EXPECT_EQ(each.receive(), "hello");
+  const auto direct = on.counters().backend.direct_opened;
+  EXPECT_EQ(kept[100].peer(), listening.address());
+  const int number = kept[100].duplicate_descriptor().value_or(-1);
+  EXPECT_GE(number, 0);
+  ::close(number);
+  for (connection& each : kept) each.abort();
+  kept.clear();
+  turning::turn_until(on, [&] { return on.internals().drained(); });
+  EXPECT_EQ(on.counters().backend.direct_open, 0U);
+  return direct;
+}
+
+TEST(connector_table, holds_as_many_as_it_has_room_for) {
+  reactor_options how;
+  how.backend = io::backend_kind::uring;
+  auto probe = reactor::open(how);
+  if (!probe) GTEST_SKIP() << describe(probe.error());
+  if (probe->counters().backend.direct_places == 0) GTEST_SKIP() << "no direct descriptors here";
+  EXPECT_EQ(direct_after_many(how), 200U);
+  how.direct_descriptor_count = 164;  // 64 places are left to accepts
+  EXPECT_EQ(direct_after_many(how), 100U);
+  how.features.direct_descriptors = false;
+  EXPECT_EQ(direct_after_many(how), 0U);
+}
+
+TEST(connector_table, a_tiny_completion_queue_loses_nobody) {
+  reactor_options how;
+  how.backend = io::backend_kind::uring;
+  how.submission_entries = 4;
+  how.completion_entries = 4;
+  if (auto probe = reactor::open(how); !probe) GTEST_SKIP() << describe(probe.error());
+  EXPECT_LE(direct_after_many(how), 200U);
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, connector, both_backends, name_of_backend);

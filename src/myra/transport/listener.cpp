@@ -115,7 +115,7 @@ opened<listener> listener::open(reactor& on, const listener_options& options) {
   auto socket = open_socket(sockets, options);
   if (!socket) return std::unexpected(std::move(socket.error()));
   socket_guard guard(sockets, *socket);
-  apply(options.connection, sockets, *socket);
+  static_cast<void>(apply(options.connection, sockets, *socket));
   auto local = local_of(sockets, *socket);
   if (!local) return std::unexpected(std::move(local.error()));
   static_cast<void>(stream_table::of(runs));  // made before the listener, so that it ends after it
@@ -147,6 +147,7 @@ void listener::divert(diversion which, socket_taker elsewhere) noexcept {
   acceptor_->divert(which, std::move(elsewhere));
 }
 void listener::take(int socket) noexcept { acceptor_->take(socket); }
+void listener::take_in(io::descriptor socket) noexcept { acceptor_->take_in(socket); }
 void listener::close() noexcept { acceptor_->close(); }
 const endpoint& listener::local() const noexcept { return acceptor_->local(); }
 listener_counters listener::counters() const noexcept { return acceptor_->counters(); }

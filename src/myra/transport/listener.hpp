@@ -38,9 +38,14 @@ struct listener_counters {
 
 /// Makes a handler for each connection. A null handler refuses the connection: it is closed.
 using handler_factory = std::move_only_function<std::unique_ptr<connection_handler>()>;
-enum class diversion { each, at_close };
-/// Takes an accepted socket over, or says that it does not.
-using socket_taker = std::move_only_function<bool(int socket) noexcept>;
+enum class diversion {
+  each,
+  each_as_ordinary,  ///< And none as a direct descriptor.
+  at_close,
+};
+/// Takes an accepted socket over and returns none, or returns what the listener is to keep. It may
+/// be a direct descriptor, which belongs to this reactor's backend (myra/io/descriptor.hpp).
+using socket_taker = std::move_only_function<io::descriptor(io::descriptor socket) noexcept>;
 /// A coroutine for each connection.
 using connection_coroutine = std::move_only_function<task<void>(connection)>;
 
@@ -77,6 +82,8 @@ class listener {
   /// A connected socket that was accepted elsewhere, with whatever it has received: goes on as if
   /// accepted here. It is ours from now on; a listener that is closing offers it to `elsewhere`.
   void take(int socket) noexcept;
+  /// The same for one that an inlet of this reactor's backend has brought.
+  void take_in(io::descriptor socket) noexcept;
 
   /// Stops accepting and closes the socket. Connections live on.
   void close() noexcept;

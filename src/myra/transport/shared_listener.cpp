@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace myra {
@@ -29,6 +30,7 @@ shared_listener::shared_listener(listener_options options, port_sharing how,
                                  std::uint32_t reactor_count)
     : options_(std::move(options)), how_(how), seats_(reactor_count) {
   if (how == port_sharing::reuse_port && reactor_count > 1) options_.reuse_port = true;
+  for (seat& each : seats_) each.of = this;
 }
 
 opened<listener> shared_listener::open(reactor& on, std::uint32_t index) const {
@@ -43,13 +45,34 @@ opened<listener*> shared_listener::join(reactor& on, std::uint32_t index) {
   auto made = open(on, index);
   if (!made) return std::unexpected(std::move(made.error()));
   if (index == 0) local_ = made->local();
-  const auto which = how_ == port_sharing::one_acceptor ? diversion::each : diversion::at_close;
-  made->divert(which, [this, index](int socket) noexcept { return pass_on(socket, index); });
-  const std::lock_guard guard(lock_);
   seat& taken = seats_[index];
+  open_courier(taken, on);
+  auto which = diversion::at_close;
+  if (how_ == port_sharing::one_acceptor)
+    which = taken.by_ring ? diversion::each : diversion::each_as_ordinary;
+  made->divert(which, [this, &taken](io::descriptor socket) noexcept {
+    return pass_on(socket, taken, carriage::by_any);
+  });
+  const std::lock_guard guard(lock_);
   taken.at = std::make_unique<listener>(std::move(*made));
   taken.on = &on;
+  taken.runs = &on.internals();
   return taken.at.get();
+}
+
+void shared_listener::open_courier(seat& taken, reactor& on) {
+  if (seats_.size() == 1) return;
+  auto made = courier::open(on.internals(), taken);
+  taken.way = made ? "from ring to ring" : "through its inbox: " + made.error().what;
+  if (made)
+    taken.by_ring = std::move(*made);
+  else if (how_ == port_sharing::one_acceptor)
+    on.internals().log()(log_level::info, "listener " + local_.to_string() +
+                                              ": connections are handed over " + taken.way);
+}
+
+const std::string& shared_listener::way_to(std::uint32_t index) const noexcept {
+  return seats_[index].way;
 }
 
 void shared_listener::leave(std::uint32_t index) noexcept {
@@ -58,22 +81,45 @@ void shared_listener::leave(std::uint32_t index) noexcept {
 }
 
 void shared_listener::end(std::uint32_t index) noexcept {
+  seat& left = seats_[index];
   std::unique_ptr<listener> ended;  // goes without the lock: its end may pass sockets on
-  const std::lock_guard guard(lock_);
-  ended.swap(seats_[index].at);
+  {
+    const std::lock_guard guard(lock_);
+    ended.swap(left.at);
+  }
+  if (left.by_ring) left.by_ring->retire();
 }
 
-bool shared_listener::pass_on(int socket, std::uint32_t from) noexcept {
+/// Returns what nobody has taken: what stays where it is, or what nobody is left for.
+io::descriptor shared_listener::pass_on(io::descriptor socket, seat& from, carriage how) noexcept {
   const std::lock_guard guard(lock_);
-  const bool stays = seats_[from].on != nullptr;
-  if (stays && how_ == port_sharing::reuse_port) return false;
+  const bool stays = from.on != nullptr;
+  if (stays && how_ == port_sharing::reuse_port) return socket;
   const auto count = static_cast<std::uint32_t>(seats_.size());
   for (std::uint32_t tried = 0; tried < count; ++tried) {
-    const std::uint32_t at = next_++ % count;
-    if (at == from && stays) return false;
-    if (seats_[at].on != nullptr && post(seats_[at], socket)) return true;
+    const seat& to = seats_[next_++ % count];
+    if (&to == &from && stays) return socket;
+    if (to.on == nullptr) continue;
+    if (how == carriage::by_any && from.by_ring && to.by_ring &&
+        from.by_ring->send(socket, *to.by_ring))
+      return {};
+    if (!make_ordinary(socket, from)) continue;
+    if (post(to, socket.number())) return {};
   }
-  return false;
+  const auto there = [](const seat& each) { return each.on != nullptr; };
+  if (stays || !from.by_ring || std::ranges::none_of(seats_, there)) return socket;
+  from.by_ring->hold(socket);
+  return {};
+}
+
+/// A place in one ring's table means nothing elsewhere.
+bool shared_listener::make_ordinary(io::descriptor& socket, const seat& at) noexcept {
+  if (!socket.is_direct()) return true;
+  io::network& sockets = at.runs->backend().sockets();
+  const int real = sockets.duplicate(socket);
+  if (real < 0) return false;
+  sockets.close(std::exchange(socket, real));
+  return true;
 }
 
 bool shared_listener::post(const seat& to, int socket) noexcept {
@@ -85,6 +131,25 @@ bool shared_listener::post(const seat& to, int socket) noexcept {
   if (to.on->internals().post(call) == post_status::accepted) return true;
   static_cast<void>(carried.take());  // the next one may have room for it
   return false;
+}
+
+void shared_listener::seat::came(io::descriptor socket) noexcept {
+  if (at) return at->take_in(socket);
+  keep(of->pass_on(socket, *this, carriage::by_any));
+}
+
+void shared_listener::seat::came_back(io::descriptor socket) noexcept {
+  keep(of->pass_on(socket, *this, carriage::by_inbox));
+}
+
+void shared_listener::seat::try_again(io::descriptor socket) noexcept {
+  keep(of->pass_on(socket, *this, carriage::by_any));
+}
+
+void shared_listener::seat::keep(io::descriptor left) noexcept {
+  if (!left.valid()) return;
+  if (on != nullptr && at) return at->take_in(left);
+  runs->backend().sockets().close(left);
 }
 
 }  // namespace myra

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
-#include <vector>
+#include <string>
 
 #include "myra/reactor/reactor_group.hpp"
+#include "myra/transport/courier.hpp"
 #include "myra/transport/listener.hpp"
 
 namespace myra {
@@ -16,7 +18,9 @@ enum class port_sharing {
   /// accepting scales. TCP only.
   reuse_port,
   /// The first reactor accepts and hands the connections out in turn: every reactor gets as many,
-  /// and Unix sockets can be shared. When the first one drains no more are accepted.
+  /// and Unix sockets can be shared. When the first one drains no more are accepted. They go from
+  /// ring to ring (reactor_options::features, `ring_messages`), and through the other's inbox where
+  /// that cannot be.
   one_acceptor,
 };
 
@@ -36,24 +40,41 @@ class shared_listener {
   /// The reactor has drained (resident::end): its listener goes.
   void end(std::uint32_t index) noexcept;
 
+  /// How a reactor that has joined is handed connections, and where not from ring to ring, why.
+  /// From the thread that opened the group, or its own.
+  [[nodiscard]] const std::string& way_to(std::uint32_t index) const noexcept;
+
   /// Bound to, with the port that the kernel chose; once the first has joined.
   [[nodiscard]] const endpoint& local() const noexcept { return local_; }
 
  private:
-  struct seat {
+  /// What a reactor has here.
+  struct seat final : courier_client {
+    void came(io::descriptor socket) noexcept override;
+    void came_back(io::descriptor socket) noexcept override;
+    void try_again(io::descriptor socket) noexcept override;
+    void keep(io::descriptor left) noexcept;
+
+    shared_listener* of = nullptr;
     std::unique_ptr<listener> at;
-    reactor* on = nullptr;  ///< Null before it has joined and after it has left.
+    reactor* on = nullptr;             ///< Null before it has joined and after it has left.
+    loop* runs = nullptr;              ///< For its own thread.
+    std::unique_ptr<courier> by_ring;  ///< Null: there are no messages between rings.
+    std::string way;
   };
+  enum class carriage { by_any, by_inbox };
 
   [[nodiscard]] opened<listener> open(reactor& on, std::uint32_t index) const;
-  [[nodiscard]] bool pass_on(int socket, std::uint32_t from) noexcept;
+  void open_courier(seat& taken, reactor& on);
+  [[nodiscard]] io::descriptor pass_on(io::descriptor socket, seat& from, carriage how) noexcept;
+  [[nodiscard]] static bool make_ordinary(io::descriptor& socket, const seat& at) noexcept;
   [[nodiscard]] static bool post(const seat& to, int socket) noexcept;
 
   listener_options options_;
   port_sharing how_;
   endpoint local_;
   std::mutex lock_;  ///< Guards what follows.
-  std::vector<seat> seats_;
+  std::deque<seat> seats_;
   std::uint32_t next_ = 0;
 };
 

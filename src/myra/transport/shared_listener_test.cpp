@@ -41,10 +41,13 @@ class echo_station final : public resident {
 };
 
 struct sharing_variant {
-  io::backend_kind backend;
-  port_sharing how;
   const char* name;
+  port_sharing how;
+  reactor_options each;
+  bool by_ring = false;  ///< As one expects of the kernel that this was written on.
 };
+
+void PrintTo(const sharing_variant& variant, std::ostream* out) { *out << variant.name; }
 
 /// A client in plain sockets.
 class client {
@@ -91,8 +94,7 @@ class shared_listener_test : public testing::TestWithParam<sharing_variant> {
     port = std::make_unique<shared_listener>(listener_options{.address = address}, GetParam().how,
                                              count);
     opens = std::vector<std::atomic<int>>(count);
-    reactor_options each;
-    each.backend = GetParam().backend;
+    reactor_options each = GetParam().each;
     each.pool.slot_count_initial = 16;
     auto made = reactor_group::open(
         each, {.reactor_count = count, .drain_deadline = drain_deadline},
@@ -136,6 +138,11 @@ class shared_listener_test : public testing::TestWithParam<sharing_variant> {
 
 TEST_P(shared_listener_test, connections_are_shared) {
   open(3);
+  if (GetParam().by_ring) {
+    EXPECT_EQ(port->way_to(1), "from ring to ring");
+  } else if (GetParam().how == port_sharing::one_acceptor) {
+    EXPECT_NE(port->way_to(1).find("through its inbox: "), std::string::npos) << port->way_to(1);
+  }
   const auto clients = connect(60);
   for (const client& each : clients) {
     each.send("hello");
@@ -151,6 +158,28 @@ TEST_P(shared_listener_test, connections_are_shared) {
   }
 }
 
+TEST_P(shared_listener_test, what_goes_by_ring_is_counted_at_both_ends) {
+  open(2);
+  for (const client& each : connect(20)) ASSERT_TRUE(each.answers("hello"));
+  group->stop();
+  const auto& sender = group->join(0).counters.backend;
+  const auto& taker = group->join(1).counters.backend;
+  EXPECT_EQ(sender.handed_over, GetParam().by_ring ? 10U : 0U);
+  EXPECT_EQ(taker.taken_in, sender.handed_over);
+  EXPECT_EQ(sender.handed_back, 0U);
+  EXPECT_EQ(sender.direct_open, 0U);
+  EXPECT_EQ(taker.direct_open, 0U);
+}
+
+TEST_P(shared_listener_test, a_burst_for_a_reactor_that_is_busy_is_served_when_it_looks) {
+  open(2);
+  hold_up(1, 100ms);
+  const auto clients = connect(300);
+  for (const client& each : clients) each.send("burst");
+  for (const client& each : clients) ASSERT_EQ(each.receive(5), "burst");
+  EXPECT_EQ(opened_in_all(), 300);
+}
+
 TEST_P(shared_listener_test, what_a_connection_had_received_before_it_was_handed_over_is_there) {
   open(3);
   hold_up(0, 50ms);
@@ -163,11 +192,12 @@ TEST_P(shared_listener_test, what_a_connection_had_received_before_it_was_handed
 TEST_P(shared_listener_test, a_reactor_that_drains_gives_what_waits_for_it_to_the_others) {
   open(2);
   hold_up(1, 100ms);
-  const auto clients = connect(40);
+  // Those of one acceptor are on their way to it by then.
+  const auto clients = connect(200);
   for (const client& each : clients) each.send("waiting");
   group->stop(1);
   for (const client& each : clients) EXPECT_EQ(each.receive(7), "waiting");
-  EXPECT_EQ(opened_in_all(), 40);
+  EXPECT_EQ(opened_in_all(), 200);
   for (const client& each : connect(10)) EXPECT_TRUE(each.answers("afterwards"));
 }
 
@@ -225,14 +255,58 @@ TEST_P(shared_listener_test, a_unix_socket_is_shared_by_one_acceptor) {
   EXPECT_EQ(opens[1], 5);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    backends, shared_listener_test,
-    testing::Values(
-        sharing_variant{io::backend_kind::uring, port_sharing::reuse_port, "uring_reuse_port"},
-        sharing_variant{io::backend_kind::uring, port_sharing::one_acceptor, "uring_one_acceptor"},
-        sharing_variant{io::backend_kind::epoll, port_sharing::reuse_port, "epoll_reuse_port"},
-        sharing_variant{io::backend_kind::epoll, port_sharing::one_acceptor, "epoll_one_acceptor"}),
-    [](const auto& tested) { return std::string(tested.param.name); });
+reactor_options on(io::backend_kind backend) {
+  reactor_options made;
+  made.backend = backend;
+  return made;
+}
+
+reactor_options uring_without(bool io::feature_switches::* feature) {
+  reactor_options made = on(io::backend_kind::uring);
+  made.features.*feature = false;
+  return made;
+}
+
+/// Hand-overs overflow its queues, and its table fills up.
+reactor_options tiny_uring() {
+  reactor_options made = on(io::backend_kind::uring);
+  made.submission_entries = 4;
+  made.completion_entries = 8;
+  made.direct_descriptor_count = 100;
+  return made;
+}
+
+reactor_options polled_uring() {
+  reactor_options made = on(io::backend_kind::uring);
+  made.ring.submission_polling = {.on = true, .idle = 1ms};
+  return made;
+}
+
+reactor_options uring_for_sockets_only() {
+  reactor_options made = on(io::backend_kind::uring);
+  made.ring.sockets_only = true;
+  return made;
+}
+
+std::vector<sharing_variant> sharing_variants() {
+  using enum port_sharing;
+  using features = io::feature_switches;
+  return {{"uring_reuse_port", reuse_port, on(io::backend_kind::uring)},
+          {"uring_one_acceptor", one_acceptor, on(io::backend_kind::uring), true},
+          {"uring_one_acceptor_by_inbox", one_acceptor, uring_without(&features::ring_messages)},
+          {"uring_one_acceptor_without_direct_descriptors", one_acceptor,
+           uring_without(&features::direct_descriptors), true},
+          {"uring_one_acceptor_without_deferred_task_run", one_acceptor,
+           uring_without(&features::deferred_task_run), true},
+          {"uring_one_acceptor_tiny", one_acceptor, tiny_uring(), true},
+          {"uring_one_acceptor_polled", one_acceptor, polled_uring(), true},
+          {"uring_one_acceptor_sockets_only", one_acceptor, uring_for_sockets_only(), true},
+          {"epoll_reuse_port", reuse_port, on(io::backend_kind::epoll)},
+          {"epoll_one_acceptor", one_acceptor, on(io::backend_kind::epoll)}};
+}
+
+INSTANTIATE_TEST_SUITE_P(backends, shared_listener_test, testing::ValuesIn(sharing_variants()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
 }  // namespace myra

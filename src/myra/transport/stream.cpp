@@ -12,16 +12,18 @@
 
 namespace myra {
 
-void apply(const connection_options& options, io::network& sockets,
-           io::descriptor socket) noexcept {
+int apply(const connection_options& options, io::network& sockets, io::descriptor socket) noexcept {
+  int first_error = 0;
   const auto set = [&](int level, int name, int value) {
-    // Refused by Unix sockets, and nothing to end a connection over.
-    static_cast<void>(sockets.set_option(socket, level, name, &value, sizeof value));
+    const int status = sockets.set_option(socket, level, name, &value, sizeof value);
+    // Unix sockets refuse what is TCP's, which is nothing to end a connection over.
+    if (status < 0 && status != -EOPNOTSUPP && first_error == 0) first_error = status;
   };
   if (options.no_delay) set(IPPROTO_TCP, TCP_NODELAY, 1);
   if (options.keep_alive) set(SOL_SOCKET, SO_KEEPALIVE, 1);
   if (options.send_buffer_bytes != 0) set(SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
   if (options.receive_buffer_bytes != 0) set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
+  return first_error;
 }
 
 connection_options fit_for(int family, connection_options options) noexcept {
@@ -51,7 +53,6 @@ stream::stream(stream_table& table, io::descriptor socket, const connection_opti
 
 result<connection> stream::connected(loop& runs, io::descriptor socket,
                                      const connection_options& options) noexcept {
-  apply(options, runs.backend().sockets(), socket);
   stream* made = stream_table::of(runs).adopt(socket, options);
   if (made == nullptr) return failure(std::make_error_code(std::errc::not_enough_memory));
   return made->owner();

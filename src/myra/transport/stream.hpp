@@ -61,9 +61,9 @@ struct slot_queue {
   }
 };
 
-/// Sets the options that are the kernel's. What a listening socket has is inherited by what it
-/// accepts (tcp(7), socket(7)).
-void apply(const connection_options& options, io::network& sockets, io::descriptor socket) noexcept;
+/// Sets the options that are the kernel's; zero, or the first error. What a listening socket has is
+/// inherited by what it accepts (tcp(7), socket(7)).
+int apply(const connection_options& options, io::network& sockets, io::descriptor socket) noexcept;
 
 /// The same, but for what cannot be had on sockets of `family`: on Unix sockets a multishot receive
 /// may sleep over the end of the stream when it came before the last bytes were taken (Linux 6.17

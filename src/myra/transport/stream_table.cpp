@@ -15,7 +15,7 @@ stream* stream_table::adopt(io::descriptor socket, const connection_options& opt
   if (free_cells_ == nullptr) {
     try {
       // Uninitialised on purpose: memory that no connection used yet is not touched.
-      chunks_.push_back(std::make_unique_for_overwrite<cell[]>(chunk_cells));
+      chunks_.push_back(make_line_array_for_overwrite<cell>(chunk_cells));
     } catch (const std::bad_alloc&) {
       loop_.backend().sockets().close(socket);
       return nullptr;

@@ -14,7 +14,7 @@
 namespace myra {
 
 /// A sendmsg(2) of several slots; stays until its completion.
-struct send_vector {
+struct alignas(cache_line_size) send_vector {
   static constexpr unsigned part_max = 64;
   msghdr header{};
   std::array<iovec, part_max> parts{};
@@ -23,7 +23,7 @@ struct send_vector {
 
 /// Stream memory is not given back to the system while the loop lives, so that a handle may ask for
 /// a stream that is gone.
-class stream_table final : public drainable {
+class alignas(cache_line_size) stream_table final : public drainable {
  public:
   /// The table of `runs`, made when it is first asked for.
   [[nodiscard]] static stream_table& of(loop& runs);
@@ -64,7 +64,7 @@ class stream_table final : public drainable {
 
   loop& loop_;
   intrusive_list<stream, stream_tag> live_;
-  std::vector<std::unique_ptr<cell[]>> chunks_;
+  std::vector<line_array<cell>> chunks_;
   cell* free_cells_ = nullptr;
   send_vector* free_vectors_ = nullptr;
   std::vector<std::unique_ptr<send_vector>> vectors_;

@@ -159,6 +159,7 @@ void epoll_backend::execute(operation& begun) noexcept {
       return start_send_datagram(static_cast<send_datagram_operation&>(begun));
     case operation_kind::cancel:
     case operation_kind::link_timeout: return settle(begun, -EINVAL);  // of chains only
+    case operation_kind::hand_over: return settle(begun, -EOPNOTSUPP);
   }
 }
 

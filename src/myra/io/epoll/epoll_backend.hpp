@@ -44,7 +44,7 @@ struct epoll_options {
   bool prefer_busy_poll = false;
 };
 
-class epoll_backend final : public backend {
+class alignas(cache_line_size) epoll_backend final : public backend {
  public:
   /// `pool` is borrowed and outlives the backend. Errors: resource_exhausted at the limit of
   /// descriptors or of memory.
@@ -159,7 +159,8 @@ class epoll_backend final : public backend {
   outgoing_datagrams datagrams_;
   incoming_datagrams incoming_;
   std::array<epoll_event, event_count_max> events_;
-  alignas(64) std::atomic<bool> waking_{false};  ///< The eventfd was written to and not yet seen.
+  alignas(cache_line_size) std::atomic<bool> waking_{
+      false};  ///< The eventfd was written to and not yet seen.
 };
 
 }  // namespace myra::io

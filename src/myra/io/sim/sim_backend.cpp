@@ -127,7 +127,8 @@ void sim_backend::start_on(flight& begun) noexcept {
     case operation_kind::close: return start_close(begun);
     case operation_kind::poll: return start_poll(begun);
     case operation_kind::receive_datagram:
-    case operation_kind::send_datagram: return complete(begun, -EOPNOTSUPP);
+    case operation_kind::send_datagram:
+    case operation_kind::hand_over: return complete(begun, -EOPNOTSUPP);
     case operation_kind::cancel:
     case operation_kind::link_timeout: return complete(begun, -EINVAL);  // of chains only
   }

@@ -22,6 +22,7 @@ const char* name_of_operation(std::int64_t kind) noexcept {
     case io::operation_kind::send_datagram: return "send_datagram";
     case io::operation_kind::cancel: return "cancel";
     case io::operation_kind::link_timeout: return "link_timeout";
+    case io::operation_kind::hand_over: return "hand_over";
   }
   return "operation";
 }

@@ -14,7 +14,7 @@ namespace myra::io {
 
 /// Buffer ids are slot indices of the pool. What lies in the ring is the kernel's; `take` makes it
 /// the application's.
-class buffer_ring {
+class alignas(cache_line_size) buffer_ring {
  public:
   static constexpr int group = 0;
 

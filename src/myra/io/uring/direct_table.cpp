@@ -4,17 +4,10 @@
 
 #include <system_error>
 
+#include "myra/io/uring/opcode.hpp"
+
 namespace myra::io {
 namespace {
-
-/// A real descriptor for a direct one has to be there for whoever asks (Linux 6.8).
-bool can_install(io_uring& on) {
-  io_uring_probe* probe = io_uring_get_probe_ring(&on);
-  if (probe == nullptr) return false;
-  const bool can = io_uring_opcode_supported(probe, IORING_OP_FIXED_FD_INSTALL) != 0;
-  io_uring_free_probe(probe);
-  return can;
-}
 
 unsigned allowed_count() {
   rlimit limit{};
@@ -25,7 +18,8 @@ unsigned allowed_count() {
 }  // namespace
 
 void direct_table::open(io_uring& on, unsigned count) {
-  if (!can_install(on)) {
+  // A real descriptor for a direct one has to be there for whoever asks.
+  if (!knows(on, IORING_OP_FIXED_FD_INSTALL)) {
     absence_ = "needs Linux 6.8, for a real descriptor on demand (IORING_OP_FIXED_FD_INSTALL)";
     return;
   }
@@ -39,6 +33,7 @@ void direct_table::open(io_uring& on, unsigned count) {
   capacity_ = wanted;
   // As many may a multishot accept bring before the first of them is seen here.
   last_places_ = std::min(capacity_, std::clamp(capacity_ / 8, 64U, 256U));
+  tell_room();
   absence_.clear();
 }
 

@@ -10,6 +10,7 @@
 #include <liburing.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <cstdint>
 #include <string>
@@ -51,27 +52,44 @@ class direct_table {
     if (!nearly_full()) return accept_mode::direct;
     if (full()) return accept_mode::ordinary_once;
     ++reserved_;
+    tell_room();
     return accept_mode::direct_once;
   }
   /// The accept that had reserved a place is over.
-  void release_reserved() noexcept { --reserved_; }
+  void release_reserved() noexcept {
+    --reserved_;
+    tell_room();
+  }
 
   /// The kernel has filled a place, or emptied one.
-  void filled() noexcept { ++open_count_; }
+  void filled() noexcept {
+    ++open_count_;
+    tell_room();
+  }
   void emptied() noexcept {
     assert(open_count_ != 0);
     --open_count_;
+    tell_room();
   }
+
+  /// Places that are free for sockets from elsewhere; for other threads to read.
+  [[nodiscard]] const std::atomic<std::uint32_t>& room() const noexcept { return room_; }
 
   /// A place to be emptied as soon as the submission queue has room.
   void postpone_closing(unsigned slot) { to_close_.push_back(slot); }
   [[nodiscard]] std::vector<unsigned>& to_close() noexcept { return to_close_; }
 
  private:
+  void tell_room() noexcept {
+    const unsigned taken = open_count_ + reserved_ + last_places_;
+    room_.store(taken < capacity_ ? capacity_ - taken : 0, std::memory_order_relaxed);
+  }
+
   unsigned capacity_ = 0;
   unsigned last_places_ = 0;
   unsigned open_count_ = 0;
   unsigned reserved_ = 0;
+  std::atomic<std::uint32_t> room_{0};
   std::vector<unsigned> to_close_;
   std::string absence_ = "switched off by its option";
 };

@@ -3,21 +3,15 @@
 #include <liburing.h>
 #include <sys/utsname.h>
 
-#include <memory>
-
 #include "myra/io/datagram_operation.hpp"
 #include "myra/io/uring/feature_list.hpp"
 #include "myra/io/uring/known_bad.hpp"
+#include "myra/io/uring/opcode.hpp"
 #include "myra/io/uring/probe_ring.hpp"
 #include "myra/io/uring/uring_backend.hpp"
 
 namespace myra::io {
 namespace {
-
-struct probe_free {
-  void operator()(io_uring_probe* probe) const noexcept { io_uring_free_probe(probe); }
-};
-using probe_owner = std::unique_ptr<io_uring_probe, probe_free>;
 
 std::string release() {
   utsname name{};
@@ -47,12 +41,28 @@ void list_used(feature_list& list, const feature_switches& features) {
 }
 
 void list_direct(feature_list& list, const direct_table& table, const feature_switches& features) {
-  const std::string use = "accepted sockets live in the ring's own table of " +
-                          std::to_string(table.capacity()) + " places";
+  const std::string use =
+      "connections live in the ring's own table of " + std::to_string(table.capacity()) + " places";
   if (table.exists() || !features.direct_descriptors)
     list.used_if(features.direct_descriptors, "direct descriptors", use.c_str());
   else
     list.available_if(false, "direct descriptors", "", table.absence().c_str());
+}
+
+void list_between_rings(feature_list& list, const direct_table& table,
+                        const feature_switches& features, io_uring& on) {
+  list.used_or(table.exists() && knows(on, IORING_OP_LISTEN), "bind and listen through the ring",
+               "what is in the ring's table binds there; listeners are not",
+               knows(on, IORING_OP_LISTEN), "not used: only for sockets in the ring's table",
+               "needs Linux 6.11");
+  const message_trial found = try_messages();
+  list.used_or(features.ring_messages && found.data, "messages between rings",
+               "one acceptor hands connections to other reactors", found.data,
+               "switched off by its option", "needs Linux 5.18");
+  list.used_or(
+      features.ring_messages && found.files && table.exists(), "direct descriptors between rings",
+      "a connection goes from one ring's table to the other's", found.files,
+      "not used: without messages between rings or direct descriptors", "refused by the kernel");
 }
 
 /// Of UDP sockets, on any backend.
@@ -71,26 +81,19 @@ void list_udp(feature_list& list, const feature_switches& features) {
 }
 
 void list_unused(feature_list& list, io_uring& on) {
-  const probe_owner probe(io_uring_get_probe_ring(&on));
-  const auto knows = [&](int opcode) {
-    return probe && io_uring_opcode_supported(probe.get(), opcode) != 0;
-  };
+  const auto has = [&](int opcode) { return knows(on, opcode); };
   const auto feature = [&](unsigned bit) { return (on.features & bit) != 0; };
   list.available_if(has_incremental_rings(on), "incremental buffer rings", "not used yet",
                     "needs Linux 6.12");
   list.available_if(feature(IORING_FEAT_RECVSEND_BUNDLE), "receive and send bundles",
                     "not used yet", "needs Linux 6.10");
-  list.available_if(knows(IORING_OP_SEND_ZC), "zero-copy send", "not used yet", "needs Linux 6.0");
-  list.available_if(knows(IORING_OP_SENDMSG_ZC), "zero-copy sendmsg", "not used yet",
+  list.available_if(has(IORING_OP_SEND_ZC), "zero-copy send", "not used yet", "needs Linux 6.0");
+  list.available_if(has(IORING_OP_SENDMSG_ZC), "zero-copy sendmsg", "not used yet",
                     "needs Linux 6.1");
-  list.available_if(knows(IORING_OP_MSG_RING), "messages between rings",
-                    "not used yet: one reactor each", "needs Linux 5.18");
-  list.available_if(knows(IORING_OP_BIND), "bind and listen through the ring", "not used yet",
-                    "needs Linux 6.11");
   // The opcode alone says nothing: the interface queue has to be registered to know (zero-copy
   // receive, Linux 6.15).
   list.available_if(false, "zero-copy receive", "",
-                    knows(IORING_OP_RECV_ZC)
+                    has(IORING_OP_RECV_ZC)
                         ? "not built in yet, though this kernel knows the operation"
                         : "needs Linux 6.15 and a network card with header split");
 }
@@ -115,6 +118,7 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   for (const known_bad& each : known_bad_kernels())
     if (options.features.*each.feature && !(usable.features.*each.feature)) list.avoid(each);
   list_direct(list, (*backend)->direct(), options.features);
+  list_between_rings(list, (*backend)->direct(), options.features, (*backend)->probed_ring().raw());
   list_udp(list, options.features);
   list_unused(list, (*backend)->probed_ring().raw());
   return found;

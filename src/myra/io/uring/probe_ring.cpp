@@ -1,5 +1,8 @@
 #include "myra/io/uring/probe_ring.hpp"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <array>
 
 #include "myra/io/uring/restrictions.hpp"
@@ -72,6 +75,16 @@ bool resizes() noexcept {
   return trial.made() && io_uring_resize_rings(&trial.raw(), &larger) == 0;
 }
 
+/// Waits for a completion of a trial, which comes at once if at all.
+bool comes(io_uring& on, std::uint64_t user_data, int result_least) noexcept {
+  __kernel_timespec patience{0, 100'000'000};
+  io_uring_cqe* told = nullptr;
+  if (io_uring_wait_cqe_timeout(&on, &told, &patience) != 0) return false;
+  const bool right = told->user_data == user_data && told->res >= result_least;
+  io_uring_cqe_seen(&on, told);
+  return right;
+}
+
 void list_tasks(feature_list& list, const uring_options& options, const io_uring& on) {
   const bool deferred = (on.flags & IORING_SETUP_DEFER_TASKRUN) != 0;
   const bool polled = options.ring.submission_polling.on;
@@ -123,6 +136,35 @@ void list_waits(feature_list& list, const uring_options& options, const ring& on
 }
 
 }  // namespace
+
+message_trial try_messages() {
+  constexpr std::uint64_t sent = 1;
+  constexpr std::uint64_t came = 2;
+  message_trial found;
+  trial_ring from(0);
+  trial_ring to(0);
+  if (!from.made() || !to.made()) return found;
+  io_uring_sqe* entry = io_uring_get_sqe(&from.raw());
+  io_uring_prep_msg_ring(entry, to.raw().ring_fd, 7, came, 0);
+  io_uring_sqe_set_data64(entry, sent);
+  found.data =
+      io_uring_submit(&from.raw()) == 1 && comes(to.raw(), came, 7) && comes(from.raw(), sent, 0);
+  if (!found.data || io_uring_register_files_sparse(&from.raw(), 1) != 0 ||
+      io_uring_register_files_sparse(&to.raw(), 2) != 0)
+    return found;
+  const int any = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  // The first place over there is taken, to see whether the one that is found is told.
+  const bool placed = io_uring_register_files_update(&from.raw(), 0, &any, 1) == 1 &&
+                      io_uring_register_files_update(&to.raw(), 0, &any, 1) == 1;
+  if (any >= 0) ::close(any);
+  if (!placed) return found;
+  entry = io_uring_get_sqe(&from.raw());
+  io_uring_prep_msg_ring_fd_alloc(entry, to.raw().ring_fd, 0, came, 0);
+  io_uring_sqe_set_data64(entry, sent);
+  found.files =
+      io_uring_submit(&from.raw()) == 1 && comes(from.raw(), sent, 0) && comes(to.raw(), came, 1);
+  return found;
+}
 
 void list_ring_features(feature_list& list, const uring_options& options, ring& on) {
   io_uring& raw = on.raw();

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "myra/core/cache_line.hpp"
 #include "myra/core/clock.hpp"
 #include "myra/core/error.hpp"
 #include "myra/io/uring/uring.hpp"
@@ -18,7 +19,7 @@
 namespace myra::io {
 
 /// Owned by the thread that opened it (IORING_SETUP_SINGLE_ISSUER); other threads may not enter it.
-class ring {
+class alignas(cache_line_size) ring {
  public:
   /// Errors: the report says which limit or flag was in the way: permission_denied (seccomp,
   /// kernel.io_uring_disabled), unsupported (no io_uring, or before 6.1), resource_exhausted

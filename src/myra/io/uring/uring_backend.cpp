@@ -11,7 +11,9 @@
 #include "myra/io/uring/accept.hpp"
 #include "myra/io/uring/close.hpp"
 #include "myra/io/uring/connect.hpp"
+#include "myra/io/uring/hand_over.hpp"
 #include "myra/io/uring/link.hpp"
+#include "myra/io/uring/opcode.hpp"
 #include "myra/io/uring/poll.hpp"
 #include "myra/io/uring/receive.hpp"
 #include "myra/io/uring/receive_datagram.hpp"
@@ -57,6 +59,8 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
     backend->direct_.leave_unused("off with restrictions, which leave out commands on files");
   else if (options.features.direct_descriptors)
     backend->direct_.open(backend->ring_->raw(), options.direct_descriptor_count);
+  if (backend->direct_.exists() && knows(backend->ring_->raw(), IORING_OP_LISTEN))
+    backend->network_.bind_by_operation();
   return backend;
 }
 
@@ -73,9 +77,10 @@ uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring>
       wait_(options.wait),
       spin_time_(options.spin_time),
       silent_capacity_(ring_->polled() ? 0 : ring_->size()),
-      silent_(std::make_unique<silent_send[]>(silent_capacity_)),
-      resolving_(std::make_unique<silent_send[]>(silent_capacity_)),
-      wake_descriptor_(wake_descriptor) {}
+      silent_(make_line_array<silent_send>(silent_capacity_)),
+      resolving_(make_line_array<silent_send>(silent_capacity_)),
+      wake_descriptor_(wake_descriptor),
+      sends_messages_(options.features.ring_messages) {}
 
 uring_backend::~uring_backend() {
   buffers_.reset();
@@ -129,6 +134,9 @@ void uring_backend::show_whether_ready() const noexcept {
     case operation_kind::cancel: prepare(entry, static_cast<cancel_operation&>(queued)); break;
     case operation_kind::link_timeout:
       prepare(entry, static_cast<link_timeout_operation&>(queued));
+      break;
+    case operation_kind::hand_over:
+      prepare(entry, static_cast<hand_over_operation&>(queued));
       break;
   }
   io_uring_sqe_set_data64(entry, user_data_of(queued));
@@ -306,6 +314,8 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
     return;
   if (completed.kind() == operation_kind::close && cqe.res >= 0 && completed.descriptor.is_direct())
     direct_.emptied();
+  if (completed.kind() == operation_kind::hand_over)
+    take_handed_over(static_cast<hand_over_operation&>(completed), cqe.res);
   completion what(completed.cancelled && cqe.res == -EINTR ? -ECANCELED : cqe.res);
   what.more = more;
   completed.complete(what);
@@ -334,6 +344,7 @@ void uring_backend::take_own(const io_uring_cqe& cqe) noexcept {
     cancel_again_ = !cancelled_connects_.empty();
     return;
   }
+  if (cqe.user_data >= first_inlet_tag) return take_in(cqe);
   if (cqe.user_data != wake_tag) return take_late_call(cqe);
   ++counters_.wakes;
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
@@ -379,6 +390,8 @@ backend_counters uring_backend::counters() const noexcept {
   now.kernel_entries = ring_->entries();
   now.direct_places = direct_.capacity();
   now.direct_open = direct_.open_count();
+  now.direct_opened += network_.direct_opened_count();
+  now.direct_full += network_.direct_full_count();
   now.direct_installed = network_.installed_count();
   return now;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "myra/core/cache_line.hpp"
 #include "myra/io/backend.hpp"
 #include "myra/io/uring/buffer_ring.hpp"
 #include "myra/io/uring/direct_table.hpp"
@@ -14,7 +15,7 @@
 
 namespace myra::io {
 
-class uring_backend final : public backend {
+class alignas(cache_line_size) uring_backend final : public backend {
  public:
   [[nodiscard]] static opened<std::unique_ptr<uring_backend>> open(const uring_options& options,
                                                                    buffer_pool& pool);
@@ -26,6 +27,7 @@ class uring_backend final : public backend {
   void cancel(operation& unwanted) noexcept override;
   [[nodiscard]] std::size_t chain_length_max() const noexcept override { return ring_->size(); }
   [[nodiscard]] bool submit_chain(std::span<const chain_link> links) noexcept override;
+  [[nodiscard]] opened<inlet_address> open_inlet(inlet& into) override;
   [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
   void deliver() noexcept override;
   [[nodiscard]] bool pending() const noexcept override;
@@ -83,6 +85,10 @@ class uring_backend final : public backend {
   void take_late_call(const io_uring_cqe& cqe) noexcept;
   void close_postponed() noexcept;
 
+  // Sockets that go from ring to ring (uring_backend_hand_over.cpp).
+  void take_handed_over(const hand_over_operation& hand, int result) noexcept;
+  void take_in(const io_uring_cqe& cqe) noexcept;
+
   void show_whether_ready() const noexcept;
 
   std::unique_ptr<ring> ring_;
@@ -93,8 +99,8 @@ class uring_backend final : public backend {
   duration spin_time_;
   unsigned silent_capacity_;
   unsigned silent_count_ = 0;
-  std::unique_ptr<silent_send[]> silent_;
-  std::unique_ptr<silent_send[]> resolving_;
+  line_array<silent_send> silent_;
+  line_array<silent_send> resolving_;
   int wake_descriptor_;
   /// An eventfd, made when somebody asks for a descriptor; -1 before. Written by the loop's thread.
   mutable std::atomic<int> ready_descriptor_ = -1;
@@ -106,6 +112,8 @@ class uring_backend final : public backend {
   std::vector<std::uint64_t> parked_cancels_;
   std::vector<operation*> cancelled_connects_;  ///< Cancelled, and not completed yet.
   bool cancel_again_ = false;                   ///< A cancel found nothing to cancel.
+  bool sends_messages_;                         ///< As its option says.
+  std::vector<inlet*> inlets_;                  ///< By their numbers.
   backend_counters counters_;
 };
 

@@ -52,6 +52,10 @@ bool uring_backend::take_accepted(accept_operation& accept, int result, bool mor
 void uring_backend::take_late_call(const io_uring_cqe& cqe) noexcept {
   if (cqe.user_data == install_tag && cqe.res >= 0) ::close(cqe.res);
   if (cqe.user_data == slot_close_tag && cqe.res >= 0) direct_.emptied();
+  if (cqe.user_data == open_tag && cqe.res >= 0) {
+    direct_.filled();
+    network_.close(descriptor::direct(static_cast<unsigned>(cqe.res)));
+  }
 }
 
 void uring_backend::close_postponed() noexcept {

@@ -68,12 +68,17 @@ std::vector<backend_maker> makers() {
           without(&feature_switches::registered_ring, "registered_ring"),
           without(&feature_switches::deferred_task_run, "deferred_task_run"),
           without(&feature_switches::direct_descriptors, "direct_descriptors"),
+          without(&feature_switches::ring_messages, "ring_messages"),
           without(&feature_switches::registered_waits, "registered_waits"),
           without(&feature_switches::no_iowait, "no_iowait"),
           spinning_before_every_sleep(),
           polled(),
           for_sockets_only()};
 }
+
+static_assert(alignof(uring_backend) == cache_line_size && alignof(ring) == cache_line_size &&
+                  alignof(buffer_ring) == cache_line_size,
+              "what two reactors write lies in lines of their own");
 
 class uring_spin_test : public backend_test {};
 

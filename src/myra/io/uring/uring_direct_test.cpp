@@ -63,6 +63,7 @@ class direct_test : public backend_test {
 struct small_table_test : direct_test {};
 struct table_test : direct_test {};
 struct small_ring_test : direct_test {};
+struct roomy_small_ring_test : direct_test {};
 
 TEST(descriptor, tells_a_number_from_a_place_in_the_table) {
   constexpr descriptor none;
@@ -215,6 +216,98 @@ TEST_P(small_table_test, options_and_addresses_are_those_of_its_socket) {
   EXPECT_EQ(sockets.peer_address(nobody, as_address(told), &size), -EBADF);
 }
 
+TEST_P(table_test, a_stream_connects_on_a_place_in_the_table) {
+  sockaddr_in address;
+  recorded_accept accept(tcp_listener(address));
+  accept.multishot = false;
+  descriptor socket;
+  ASSERT_EQ(engine->sockets().open_stream(AF_INET, socket), 0);
+  ASSERT_TRUE(socket.is_direct());
+  EXPECT_EQ(counted().direct_opened, 1U);
+  sockaddr_in local = loopback();
+  EXPECT_EQ(engine->sockets().bind(socket, as_address(local), sizeof local), 0);
+  const auto installed = counted().direct_installed;
+  recorded<connect_operation> connect(socket);
+  connect.address = as_address(address);
+  connect.address_size = sizeof address;
+  submit(accept);
+  EXPECT_EQ(run(connect), 0);
+  ASSERT_TRUE(until([&] { return accept.idle(); }));
+  const peer other(real(accept.last_socket()));
+  recorded<send_operation> send(socket);
+  const std::string text = "by its place";
+  send.data = data_of(text);
+  send.size = static_cast<std::uint32_t>(text.size());
+  EXPECT_EQ(run(send), static_cast<int>(text.size()));
+  await_bytes(other.get(), text.size());
+  EXPECT_EQ(other.read(), text);
+  // The kernel under us may not bind by an operation.
+  EXPECT_LE(installed, 1U);
+  recorded<close_operation> close(socket);
+  EXPECT_EQ(run(close), 0);
+  EXPECT_TRUE(other.at_end());
+}
+
+TEST_P(table_test, a_listener_may_live_in_the_table) {
+  descriptor listening;
+  ASSERT_EQ(engine->sockets().open_stream(AF_INET, listening), 0);
+  ASSERT_TRUE(listening.is_direct());
+  sockaddr_in address = loopback();
+  socklen_t size = sizeof address;
+  network& sockets = engine->sockets();
+  EXPECT_EQ(sockets.bind(listening, as_address(address), size), 0);
+  EXPECT_EQ(sockets.listen(listening, 16), 0);
+  EXPECT_EQ(sockets.local_address(listening, as_address(address), &size), 0);
+  EXPECT_EQ(sockets.accept_waiting(listening), -EAGAIN);
+  recorded_accept accept(listening);
+  connect_many(address, 3);
+  accept_until(accept, 3);
+  EXPECT_EQ(direct_count(accept), 3);
+  stop(accept);
+  connect_many(address, 1);
+  const int last = sockets.accept_waiting(listening);
+  EXPECT_GE(last, 0);
+  ours(last);
+  sockaddr_in taken = loopback();
+  taken.sin_port = address.sin_port;
+  descriptor second;
+  ASSERT_EQ(sockets.open_stream(AF_INET, second), 0);
+  EXPECT_EQ(sockets.bind(second, as_address(taken), sizeof taken), -EADDRINUSE);
+  close_all(accept);
+  sockets.close(second);
+  sockets.close(listening);
+}
+
+TEST_P(small_table_test, a_stream_leaves_the_last_places_to_accepts) {
+  descriptor socket;
+  ASSERT_EQ(engine->sockets().open_stream(AF_INET, socket), 0);
+  EXPECT_FALSE(socket.is_direct());
+  EXPECT_EQ(counted().direct_full, 1U);
+  ours(socket);
+  EXPECT_EQ(engine->sockets().open_stream(-1, socket), -EAFNOSUPPORT);
+  EXPECT_FALSE(socket.valid());
+}
+
+TEST_P(roomy_small_ring_test, a_stream_whose_place_is_told_too_late_is_an_ordinary_one) {
+  const int event = ours(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+  std::deque<recorded<poll_operation>> polls;
+  for (int i = 0; i < 8; ++i) {
+    polls.emplace_back(event).events = POLLIN;
+    submit(polls.back());
+  }
+  descriptor socket;
+  // The eight answers fill the completion queue.
+  EXPECT_EQ(engine->sockets().open_stream(AF_INET, socket), 0);
+  EXPECT_FALSE(socket.is_direct());
+  ours(socket);
+  ASSERT_TRUE(until([&] { return std::ranges::all_of(polls, &operation::idle); }));
+  idle_turns();
+  EXPECT_EQ(counted().direct_open, 0U) << "the place that it was given was emptied";
+  ASSERT_EQ(engine->sockets().open_stream(AF_INET, socket), 0);
+  EXPECT_TRUE(socket.is_direct()) << "and goes well again";
+  ours(socket);
+}
+
 TEST_P(table_test, nearly_full_the_accept_goes_on_one_by_one) {
   sockaddr_in address;
   recorded_accept accept(tcp_listener(address));
@@ -288,6 +381,8 @@ TEST(direct_table, is_no_larger_than_the_limit_of_descriptors) {
 INSTANTIATE_TEST_SUITE_P(uring, small_table_test, testing::Values(table_of(5)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, table_test, testing::Values(table_of(100)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, small_ring_test, testing::Values(table_of(4, 8)), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, roomy_small_ring_test, testing::Values(table_of(1000, 8)),
+                         name_of_maker);
 
 }  // namespace
 }  // namespace myra::io

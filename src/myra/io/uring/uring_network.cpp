@@ -17,11 +17,39 @@ int uring_network::on_number(descriptor socket, Call call) noexcept {
   return status;
 }
 
+int uring_network::open_stream(int family, descriptor& made) noexcept {
+  if (!table_.exists()) return network::open_stream(family, made);
+  if (table_.nearly_full()) {
+    ++direct_full_count_;
+    return network::open_stream(family, made);
+  }
+  const int slot = ring_.call(open_tag, [&](io_uring_sqe* entry) {
+    io_uring_prep_socket_direct_alloc(entry, family, SOCK_STREAM, 0, 0);
+  });
+  // Whatever is in the way of it is not in the way of an ordinary one.
+  if (slot < 0) return network::open_stream(family, made);
+  table_.filled();
+  ++direct_opened_count_;
+  made = descriptor::direct(static_cast<unsigned>(slot));
+  return 0;
+}
+
 int uring_network::bind(descriptor socket, const sockaddr* address, socklen_t size) noexcept {
+  if (socket.is_direct() && binds_)
+    return ring_.call(call_tag, [&](io_uring_sqe* entry) {
+      // It only reads the address.
+      io_uring_prep_bind(entry, 0, const_cast<sockaddr*>(address), size);
+      aim(entry, socket);
+    });
   return on_number(socket, [&](int number) { return kernel_.bind(number, address, size); });
 }
 
 int uring_network::listen(descriptor socket, int backlog) noexcept {
+  if (socket.is_direct() && binds_)
+    return ring_.call(call_tag, [&](io_uring_sqe* entry) {
+      io_uring_prep_listen(entry, 0, backlog);
+      aim(entry, socket);
+    });
   return on_number(socket, [&](int number) { return kernel_.listen(number, backlog); });
 }
 
@@ -61,6 +89,10 @@ int uring_network::duplicate(descriptor socket) noexcept {
   return ring_.call(install_tag, [&](io_uring_sqe* entry) {
     io_uring_prep_fixed_fd_install(entry, static_cast<int>(socket.slot()), 0);  // close-on-exec
   });
+}
+
+int uring_network::accept_waiting(descriptor socket) noexcept {
+  return on_number(socket, [&](int number) { return kernel_.accept_waiting(number); });
 }
 
 void uring_network::close(descriptor socket) noexcept {

@@ -1,0 +1,16 @@
+// Whether the kernel has an operation at all (io_uring_get_probe_ring(3)).
+#pragma once
+
+#include <liburing.h>
+
+namespace myra::io {
+
+[[nodiscard]] inline bool knows(io_uring& on, int opcode) {
+  io_uring_probe* probe = io_uring_get_probe_ring(&on);
+  if (probe == nullptr) return false;
+  const bool known = io_uring_opcode_supported(probe, opcode) != 0;
+  io_uring_free_probe(probe);
+  return known;
+}
+
+}  // namespace myra::io
