@@ -73,6 +73,18 @@ std::uint64_t server_probe::cpu_ns() const {
   return total;
 }
 
+cpu_split server_probe::split() const {
+  cpu_split ticks;
+  if (pid_ == 0) return ticks;
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+  std::string word;
+  // The program's name, the second field, may have spaces; proc_pid_stat(5) counts from 1.
+  std::getline(file, word, ')');
+  for (int field = 3; field < 14; ++field) file >> word;
+  file >> ticks.user >> ticks.system;
+  return ticks;
+}
+
 std::uint64_t server_probe::entries() const {
   std::uint64_t total = 0;
   for (const int counter : counters_) {

@@ -8,6 +8,12 @@
 
 namespace myra::bench {
 
+/// Clock ticks of CPU time. The kernel's split is scaled to what it knows exactly, their sum.
+struct cpu_split {
+  std::uint64_t user = 0;
+  std::uint64_t system = 0;
+};
+
 /// Watches one process. With `count_entries` its kernel entries are counted by the tracepoint
 /// raw_syscalls:sys_enter on every task it has now; that needs root and slows the server a little,
 /// so a run that counts entries is not one that measures CPU.
@@ -23,6 +29,9 @@ class server_probe {
   /// CPU time of all tasks of the process, submission-polling and io-wq threads included. Exact
   /// for a task that sleeps; for one that runs it is as old as the last clock tick.
   std::uint64_t cpu_ns() const;
+
+  /// The same in its two parts, far coarser.
+  cpu_split split() const;
 
   /// Kernel entries since construction.
   std::uint64_t entries() const;
