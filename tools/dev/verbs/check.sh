@@ -24,7 +24,8 @@ check_layers() { python3 tools/check_layers.py; }
 # The scripts that judge the others are tested themselves.
 check_scripts() {
   local path
-  for path in tools/*_test.py tools/dev/*_test.py tools/vm/*_test.py; do
+  for path in tools/*_test.py tools/dev/*_test.py tools/vm/*_test.py \
+    bench/suite/*_test.py; do
     python3 "$path" --quiet || return
   done
 }
