@@ -15,7 +15,7 @@ STYLE = """
   --s4: #9c92ee; --s5: #d29a1f; --s6: #e089a9; --s7: #3fa340; --s8: #8f8e84; --worse: #e66767;
   --better: #3fa340; --noise: #77766e; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1000px; padding: 28px 24px 60px; background: var(--page);
+body { margin: 0 auto; max-width: 1000px; padding: 28px 16px 60px; background: var(--page);
   color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 38px 0 2px; }
 h3 { font-size: 14px; margin: 0 0 6px; font-weight: 600; }
@@ -28,6 +28,7 @@ svg { display: block; max-width: none; } svg text { font: 12px system-ui, sans-s
 .grid { stroke: var(--grid); } .zero { stroke: var(--muted); stroke-width: 1.5; }
 .curve { fill: none; stroke-width: 2; } .whisker { stroke-width: 2; opacity: .55; }
 .dot { stroke: var(--card); stroke-width: 1.5; } .user { opacity: .5; }
+text.beyond { font-weight: 600; }
 .ink { stroke: var(--ink); stroke-width: 1; } rect.worse { fill: var(--worse); }
 rect.better { fill: var(--better); } rect.noise { fill: var(--noise); }
 .legend { margin: 2px 0 10px; } .key { margin-right: 16px; white-space: nowrap;
@@ -41,7 +42,7 @@ td.why { text-align: left; color: var(--muted); white-space: normal; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 18px; font-size: 14px; }
 dt { color: var(--muted); } dd { margin: 0; }
 """
-STYLE += "".join(f"circle.s{n}, rect.s{n} {{ fill: var(--s{n}); }} path.s{n}, line.s{n} {{ stroke: "
+STYLE += "".join(f"circle.s{n}, rect.s{n}, svg text.s{n} {{ fill: var(--s{n}); }} path.s{n}, line.s{n} {{ stroke: "
                  f"var(--s{n}); }} i.s{n} {{ background: var(--s{n}); }}\n" for n in range(1, 9))
 
 
@@ -144,8 +145,8 @@ def _features(results):
     body = "".join(_card(plots.features(one), f"{one.name}: CPU per message, against {one.base}")
                    for one in chosen)
     return _section("Feature by feature", "One feature turned about at a time. To the right it "
-                    "costs more CPU without its default; grey is within the noise. The thin line "
-                    "is the middle half of the rounds.", body)
+                    "costs more CPU without its default; grey is noise: the rounds do not agree on "
+                    "the direction. The thin line goes from the least to the most.", body)
 
 
 def _table(scenario):

@@ -15,7 +15,7 @@ from suite import plots  # noqa: E402
 from suite.page import page  # noqa: E402
 from suite.results import Results, ScenarioResult, SubjectResult  # noqa: E402
 from suite.svg import Scale, even_ticks, log_bounds, log_ticks  # noqa: E402
-from suite.table import bytes_text, number, print_scenario  # noqa: E402
+from suite.table import bytes_text, number, print_scenario, user_ns  # noqa: E402
 
 
 def runs(cpu, entries):
@@ -77,6 +77,17 @@ class PageTest(unittest.TestCase):
         drawn = plots.features(scenario("features 50 x 1", noisy))
         self.assertIn('class="noise"', drawn)
         self.assertNotIn('class="worse"', drawn)
+
+    def test_user_time_is_of_all_rounds_together(self):
+        one = SubjectResult("a", [{"round": 0, "cpu_ns": 100.0, "user_ns": 0.0},
+                                  {"round": 1, "cpu_ns": 100.0, "user_ns": 0.0},
+                                  {"round": 2, "cpu_ns": 100.0, "user_ns": 30.0}])
+        self.assertAlmostEqual(user_ns(one), 10.0)
+
+    def test_a_ratio_beyond_the_scale_is_said(self):
+        slow = scenario("churn", [SubjectResult("raw epoll", runs(1000.0, 2.0)),
+                                  SubjectResult("myra uring", runs(5000.0, 2.0))])
+        self.assertIn(">4.99 \u25b8<", plots.overview(Results({}, [slow])))
 
     def test_has_both_colour_schemes(self):
         self.assertIn("prefers-color-scheme: dark", page(results()))

@@ -2,7 +2,7 @@
 
 from suite.spread import summary
 from suite.svg import Drawing, Scale, log_bounds
-from suite.table import median, number
+from suite.table import median, number, user_ns
 
 # One colour for each subject, the same in all plots.
 COLOURS = {"myra uring": "s1", "myra epoll": "s2", "raw uring": "s3", "raw epoll": "s4",
@@ -33,7 +33,7 @@ def overview(results):
     """The ratio to the base of every scenario, Myra's with and without features of its own."""
     rows = []
     for scenario in results.scenarios:
-        if scenario.name.startswith(("features", "waiting", "clients")):
+        if scenario.name.startswith(("features", "waiting", "clients", "idle")):
             continue
         found = [(one, summary(ratios)) for one in scenario.subjects
                  if one.name.startswith("myra") and (ratios := scenario.ratios(one))]
@@ -43,10 +43,9 @@ def overview(results):
         return ""
     left, right, top, step = 190, 800, 8, 30
     bottom = top + step * len(rows)
-    most = max(ratio.upper for _, found in rows for _, ratio in found)
-    scale = Scale(min(0.7, min(ratio.lower for _, found in rows for _, ratio in found)),
-                  min(max(most, 1.3), 2.5), left, right)
-    picture = Drawing(880, bottom + 26, "Ratios to the base of each scenario")
+    medians = [ratio.median for _, found in rows for _, ratio in found]
+    scale = Scale(max(min(0.8, *medians), 0.4), min(max(1.2, *medians), 1.6), left, right)
+    picture = Drawing(910, bottom + 26, "Ratios to the base of each scenario")
     picture.x_axis(scale, top, bottom)
     picture.line(scale(1), top, scale(1), bottom, "zero")
     for index, (scenario, found) in enumerate(rows):
@@ -56,7 +55,12 @@ def overview(results):
         for place, (one, ratio) in enumerate(found):
             at = y + 5.0 * (place - (len(found) - 1) / 2)
             style = colour(one.name)
-            picture.line(scale(ratio.least), at, scale(ratio.most), at, f"whisker {style}")
+            is_beyond = ratio.median > scale.most
+            end = min(scale(ratio.most), right - 50) if is_beyond else scale(ratio.most)
+            picture.line(min(scale(ratio.least), end), at, end, at, f"whisker {style}")
+            if is_beyond:
+                picture.beyond(right - 4, at, style, f"{ratio.median:.2f}")
+                continue
             picture.dot(scale(ratio.median), at, style,
                         f"{one.name}: {ratio.median:.3f} ({ratio.least:.3f} - {ratio.most:.3f}) "
                         f"of {scenario.base}, {scenario.figure}")
@@ -116,14 +120,14 @@ def cpu(scenario):
     rows = [one for one in scenario.subjects if one.runs and median(one, "cpu_ns")]
     if not rows:
         return ""
-    left, right, top, step = 118, 392, 6, 26
+    left, right, top, step = 150, 404, 6, 26
     bottom = top + step * len(rows)
     scale = Scale(0, max(median(one, "cpu_ns") for one in rows), left, right - 46)
     picture = Drawing(420, bottom + 24, f"CPU per message: {scenario.name}")
     picture.x_axis(scale, top, bottom)
     for index, one in enumerate(rows):
         y = top + step * index + 5
-        total, user = median(one, "cpu_ns"), median(one, "user_ns") or 0
+        total, user = median(one, "cpu_ns"), user_ns(one)
         style = colour(one.name)
         tip = f"{one.name}: {number(total)} ns, of which user {number(user)}"
         picture.text(left - 10, y + 12, one.name, "name", "end")
@@ -141,17 +145,18 @@ def entries(scenarios):
     rows = [(scenario, found) for scenario, found in rows if found]
     if not rows:
         return ""
-    left, right, top, step = 190, 840, 8, 28
+    left, right, top, step = 190, 870, 8, 36
     bottom = top + step * len(rows)
     scale = Scale(*log_bounds([value for _, found in rows for _, value in found]), left, right,
                   logarithmic=True)
-    picture = Drawing(880, bottom + 26, "Kernel entries per message")
+    picture = Drawing(910, bottom + 26, "Kernel entries per message")
     picture.x_axis(scale, top, bottom)
     for index, (scenario, found) in enumerate(rows):
         y = top + step * index + step / 2
         picture.text(left - 12, y + 4, scenario.name, "name", "end")
-        for one, value in found:
-            picture.dot(scale(value), y, colour(one.name), f"{one.name}: {number(value)}")
+        picture.line(left - 150, y + step / 2, right, y + step / 2, "grid")
+        for place, (one, value) in enumerate(found):
+            picture.dot(scale(value), y + 4.0 * (place - (len(found) - 1) / 2), colour(one.name), f"{one.name}: {number(value)}")
     return str(picture)
 
 
@@ -164,20 +169,20 @@ def features(scenario):
     rows.sort(key=lambda row: row[1].median, reverse=True)
     left, right, top, step = 210, 800, 8, 26
     bottom = top + step * len(rows)
-    scale = Scale(min(-5.0, *(found.lower for _, found in rows)),
-                  max(5.0, *(found.upper for _, found in rows)), left, right)
-    picture = Drawing(880, bottom + 26, f"Features: {scenario.name}")
+    scale = Scale(min(-5.0, *(found.least for _, found in rows)),
+                  max(5.0, *(found.most for _, found in rows)), left, right)
+    picture = Drawing(910, bottom + 26, f"Features: {scenario.name}")
     picture.x_axis(scale, top, bottom, lambda value: f"{value:+.0f} %")
     for index, (one, found) in enumerate(rows):
         y = top + step * index
         begin, end = sorted((scale(0), scale(found.median)))
         label = one.name.removeprefix(scenario.base).strip()
-        is_noise = found.lower <= 0 <= found.upper
+        is_noise = found.least <= 0 <= found.most
         picture.text(left - 12, y + 17, label, "name", "end")
         style = "noise" if is_noise else ("worse" if found.median > 0 else "better")
         tip = f"{label}: {found.median:+.1f} % ({found.least:+.1f} to {found.most:+.1f})"
         picture.bar(begin, y + 5, end - begin, step - 10, style, tip)
-        picture.line(scale(found.lower), y + 13, scale(found.upper), y + 13, "whisker ink", tip)
+        picture.line(scale(found.least), y + 13, scale(found.most), y + 13, "whisker ink", tip)
         picture.text(right + 8, y + 17, f"{found.median:+.1f} %", "value")
     picture.line(scale(0), top, scale(0), bottom, "zero")
     return str(picture)

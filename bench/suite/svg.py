@@ -3,7 +3,9 @@
 import math
 from html import escape
 
-from suite.table import number
+
+def tick_text(value):
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
 
 
 class Scale:
@@ -75,6 +77,10 @@ class Drawing:
         self._parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" class="dot {style}">'
                            f"{_tip(tip)}</circle>")
 
+    def beyond(self, x, y, style, words):
+        """A mark at the edge of the scale for what lies outside, with its value."""
+        self.text(x, y + 4, f"{words} \u25b8", f"beyond {style}", "end")
+
     def bar(self, x, y, width, height, style, tip=""):
         self._parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 0.5):.1f}" '
                            f'height="{height:.1f}" class="{style}">{_tip(tip)}</rect>')
@@ -83,12 +89,12 @@ class Drawing:
         self._parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
                            f'class="{style}">{escape(words)}</text>')
 
-    def x_axis(self, scale, top, bottom, form=number):
+    def x_axis(self, scale, top, bottom, form=tick_text):
         for tick in scale.ticks():
             self.line(scale(tick), top, scale(tick), bottom, "grid")
             self.text(scale(tick), bottom + 16, form(tick), "tick", "middle")
 
-    def y_axis(self, scale, left, right, form=number):
+    def y_axis(self, scale, left, right, form=tick_text):
         for tick in scale.ticks():
             self.line(left, scale(tick), right, scale(tick), "grid")
             self.text(left - 8, scale(tick) + 4, form(tick), "tick", "end")

@@ -38,6 +38,21 @@ def median(subject, figure):
     return found.median if found else None
 
 
+def user_ns(subject):
+    """Of the median of the CPU time, by the part that user time has in all rounds together: the
+    kernel's samples of one are few."""
+    total, user = sum(subject.values("cpu_ns")), sum(subject.values("user_ns"))
+    return median(subject, "cpu_ns") * user / total if total else 0.0
+
+
+def _split(subject):
+    """User and system time as text."""
+    if not subject.values("user_ns"):
+        return "", ""
+    user = user_ns(subject)
+    return number(user), number(median(subject, "cpu_ns") - user)
+
+
 COLUMNS = ("subject", "median", "spread", "ratio", "its spread", "user", "system", "entries",
            "messages/s", "p50 us", "p99 us", "peak memory")
 
@@ -53,7 +68,7 @@ def cells(scenario, subject):
         f"{number(found.least)} - {number(found.most)}" if found else "",
         f"{ratio.median:.3f}" if ratio else ("1" if subject.name == scenario.base else ""),
         f"{ratio.least:.3f} - {ratio.most:.3f}" if ratio else "",
-        number(median(subject, "user_ns")), number(median(subject, "system_ns")),
+        *_split(subject),
         number(median(subject, "entries")), number(median(subject, "messages_per_second")),
         number(median(subject, "p50_us")), number(median(subject, "p99_us")),
         bytes_text(median(subject, "peak_memory_bytes")),
