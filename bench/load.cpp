@@ -2,6 +2,7 @@
 //
 //   myra-load --connect 127.0.0.1:7000 --connections 50 --depth 16 --size 64 --milliseconds 2000
 //   myra-load --connect 127.0.0.1:7000 --connections 9000 --active 90
+//   myra-load --connect 127.0.0.1:7000 --connections 50 --engine epoll
 //   myra-load --connect 127.0.0.1:7000 --mode open --connections 50 --rate 50000
 //   myra-load --connect 127.0.0.1:7000 --mode ping-pong --wait spin
 //   myra-load --connect 127.0.0.1:7000 --mode churn --connections 16
@@ -19,30 +20,12 @@
 namespace myra::bench {
 namespace {
 
-load_request request_of(const command_line& options) {
-  load_request request;
-  request.server = parse_address(options.text("connect", ""));
-  request.connections = options.number("connections", 1);
-  request.active = options.number("active", 0);
-  request.depth = options.number("depth", 1);
-  request.rate = options.number("rate", 0);
-  request.message_size = options.number("size", 64);
-  request.duration = std::chrono::milliseconds(options.number("milliseconds", 2000));
-  request.warm_up = std::chrono::milliseconds(options.number("warm-up", 300));
-  request.message_count = options.number("messages", 0);
-  request.batch = options.number("batch", 0);
-  if (request.connections == 0 || request.depth == 0 || request.message_size == 0) {
-    fail_usage("--connections, --depth and --size must be at least 1");
-  }
-  if (request.active > request.connections) {
-    fail_usage("--active: no more connections can be active than there are");
-  }
-  return request;
-}
-
 load_result run(const std::string& mode, const load_request& request, const server_probe& probe,
-                bool spin) {
-  if (mode == "closed") return run_closed_loop(request, probe);
+                bool spin, bool on_epoll) {
+  if (mode == "closed") {
+    return on_epoll ? run_closed_loop_on_epoll(request, probe) : run_closed_loop(request, probe);
+  }
+  if (on_epoll) fail_usage("--engine epoll is for --mode closed");
   if (mode == "ping-pong") return run_ping_pong(request, probe, spin);
   if (mode == "churn") return run_churn(request, probe);
   if (mode == "bulk") return run_bulk(request, probe);
@@ -60,11 +43,7 @@ load_result run(const std::string& mode, const load_request& request, const serv
 
 int main(int argc, char** argv) {
   using namespace myra::bench;
-  const command_line options(
-      argc, argv,
-      {"connect", "mode", "wait", "connections", "active", "depth", "rate", "size", "milliseconds",
-       "warm-up", "messages", "server-pid", "batch", "counter-file"},
-      {"count-entries"});
+  const command_line options(argc, argv, load_option_names, {"count-entries"});
   const load_request request = request_of(options);
   raise_descriptor_limit();
   const std::string mode = options.text("mode", "closed");
@@ -72,9 +51,7 @@ int main(int argc, char** argv) {
     hold_idle_connections(request);
     return 0;
   }
-  const std::string counter_file = options.text("counter-file", "");
-  const server_probe probe(static_cast<pid_t>(options.number("server-pid", 0)),
-                           options.has("count-entries"),
-                           counter_file.empty() ? nullptr : counter_file.c_str());
-  print_report(run(mode, request, probe, options.is_second("wait", "block", "spin")));
+  const server_probe probe = probe_of(options);
+  print_report(run(mode, request, probe, options.is_second("wait", "block", "spin"),
+                   options.is_second("engine", "uring", "epoll")));
 }

@@ -79,6 +79,33 @@ void demand(const bulk_verdict& verdict, std::uint64_t sent) {
   std::exit(1);
 }
 
+load_request request_of(const command_line& options) {
+  load_request request;
+  request.server = parse_address(options.text("connect", ""));
+  request.connections = options.number("connections", 1);
+  request.active = options.number("active", 0);
+  request.depth = options.number("depth", 1);
+  request.rate = options.number("rate", 0);
+  request.message_size = options.number("size", 64);
+  request.duration = std::chrono::milliseconds(options.number("milliseconds", 2000));
+  request.warm_up = std::chrono::milliseconds(options.number("warm-up", 300));
+  request.message_count = options.number("messages", 0);
+  request.batch = options.number("batch", 0);
+  if (request.connections == 0 || request.depth == 0 || request.message_size == 0) {
+    fail_usage("--connections, --depth and --size must be at least 1");
+  }
+  if (request.active > request.connections) {
+    fail_usage("--active: no more connections can be active than there are");
+  }
+  return request;
+}
+
+server_probe probe_of(const command_line& options) {
+  const std::string counter_file = options.text("counter-file", "");
+  return {static_cast<pid_t>(options.number("server-pid", 0)), options.has("count-entries"),
+          counter_file};
+}
+
 phase_meter::phase_meter(const server_probe& probe) : probe_(probe) {
   // The server's own account is exact only once it has gone to sleep.
   std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -1,6 +1,7 @@
 // What the load generator is asked for and what it reports.
 #pragma once
 
+#include "command_line.hpp"
 #include "histogram.hpp"
 #include "server_probe.hpp"
 
@@ -42,6 +43,9 @@ struct load_result {
 /// Closed loop over many connections. Ends the program with exit code 1 on wrong content.
 load_result run_closed_loop(const load_request& request, const server_probe& probe);
 
+/// The same load by plain recv and send on epoll, to compare clients.
+load_result run_closed_loop_on_epoll(const load_request& request, const server_probe& probe);
+
 /// Messages due at given times over many connections, which spins; latencies count from the time a
 /// message was due.
 load_result run_open_loop(const load_request& request, const server_probe& probe);
@@ -63,6 +67,16 @@ load_result run_ping_pong(const load_request& request, const server_probe& probe
 /// Opens the connections, sends one message on each and checks its echo, prints one line
 /// `holding N connections`, and keeps them until standard input ends.
 void hold_idle_connections(const load_request& request);
+
+/// What a load can be told on the command line.
+inline constexpr std::initializer_list<const char*> load_option_names = {
+    "connect", "mode",     "wait",       "engine", "connections",
+    "active",  "depth",    "rate",       "size",   "milliseconds",
+    "warm-up", "messages", "server-pid", "batch",  "counter-file"};
+
+/// Both end the program with exit code 2 when the command line is wrong.
+load_request request_of(const command_line& options);
+server_probe probe_of(const command_line& options);
 
 /// Prints the report: one line of JSON.
 void print_report(const load_result& result);

@@ -82,7 +82,7 @@ int run(settings& all) {
   }
   auto on = reactor::open(all.options.reactor);
   if (!on) return config::refuse(program_name, on.error());
-  const server_probe probe(static_cast<pid_t>(all.server_pid), all.count_entries, nullptr);
+  const server_probe probe(static_cast<pid_t>(all.server_pid), all.count_entries, {});
   print_report(all.chosen == mode::echo ? run_echo_on_myra(*on, all.plan, probe)
                                         : run_bulk_on_myra(*on, all.plan, probe));
   return 0;

@@ -39,8 +39,9 @@ def parse(argv, folder):
                         help="instead of a scenario's own subjects, beside its base: 'raw epoll', "
                              "'libuv', 'myra uring -silent_sends', ... (may be repeated)")
     parser.add_argument("--client", default="neutral", metavar="NAME",
-                        help="who puts the load on: neutral, 'myra uring', 'myra epoll', and those "
-                             "with features; for scenarios of requests in a closed loop")
+                        help="who puts the load on: neutral, 'raw epoll', 'asio epoll', 'asio uring', "
+                             "libuv, 'myra uring', 'myra epoll', and those with features; for "
+                             "scenarios of requests in a closed loop")
     parser.add_argument("--list", action="store_true", help="list scenarios and subjects, and end")
     parser.add_argument("--json", metavar="FILE", help="write all figures of all runs there")
     parser.add_argument("--html", metavar="FILE", help="write a page with plots there")

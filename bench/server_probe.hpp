@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace myra::bench {
@@ -19,9 +20,9 @@ struct cpu_split {
 /// so a run that counts entries is not one that measures CPU.
 class server_probe {
  public:
-  /// `pid` 0 watches nothing and reports zeros. `counter_file`, when not null, holds one 64-bit
+  /// `pid` 0 watches nothing and reports zeros. `counter_file`, when not empty, holds one 64-bit
   /// number that the server keeps up to date. Ends the program when the kernel refuses.
-  server_probe(pid_t pid, bool count_entries, const char* counter_file);
+  server_probe(pid_t pid, bool count_entries, std::string counter_file);
   ~server_probe();
   server_probe(const server_probe&) = delete;
   server_probe& operator=(const server_probe&) = delete;
@@ -41,7 +42,7 @@ class server_probe {
 
  private:
   pid_t pid_;
-  const char* counter_file_;
+  std::string counter_file_;
   std::vector<int> counters_;
 };
 

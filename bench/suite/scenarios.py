@@ -74,12 +74,11 @@ def _bulk(write_kib, ours):
     size = write_kib * 1024
 
     def measure(stand, subject, **how):
-        client, receiver = "neutral", ()
-        if subject.is_myra:
+        client = "neutral"
+        if subject.is_myra:  # it sends a write as one buffer
             client = subject.name + (" +slots_1m" if write_kib == 1024 else "")
-            receiver = ()
-        found = stand.measure("sink", subject, ["--mode", "bulk", "--size", size], receiver,
-                              client=client, **how)
+        found = stand.measure("sink", subject, ["--mode", "bulk", "--size", size], client=client,
+                              **how)
         found["both_cpu_s_per_gb"] = found["both_cpu_ns"] / size
         found["bytes_per_second"] = found["messages_per_second"] * size
         return found
@@ -95,7 +94,7 @@ def _large():
     subjects = (*RAW, *LIBRARIES, *OURS, "myra uring +slots_64k", "myra epoll +slots_64k")
 
     def of(subject):
-        return ["--buffer-bytes", 65536] if subject.name == "raw uring" else []
+        return ["--buffer-bytes", 65536, "--buffers", 16] if subject.name == "raw uring" else []
 
     return Scenario(
         "echo 64 KiB", "Requests of 64 KiB, closed loop, 8 connections", subjects,
@@ -178,7 +177,7 @@ def _clients():
 
     return Scenario("clients", "A client of 50 x 1 against the raw io_uring loop: the client's CPU "
                     "per message (the neutral one waits for batches)",
-                    ("neutral", *OURS), measure, "client_cpu_ns", "ns", "neutral")
+                    ("raw epoll", "neutral", *LIBRARIES, *OURS), measure, "client_cpu_ns")
 
 
 def _waiting():

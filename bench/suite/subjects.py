@@ -24,7 +24,13 @@ FOREIGN = {
     },
     "sink": {"blocking": ["raw-sink"]},
     "datagrams": {"raw epoll": ["raw-datagrams"]},
-    "client": {"neutral": ["myra-load"]},
+    "client": {
+        "neutral": ["myra-load"],
+        "raw epoll": ["myra-load", "--engine", "epoll"],
+        "asio epoll": ["asio-client"],
+        "asio uring": ["asio-uring-client"],
+        "libuv": ["libuv-client"],
+    },
 }
 
 MYRA = {
@@ -48,8 +54,9 @@ TOGGLES = {
     "two_reactors": ["--threads", "2", "--cpus", "0,1"],
     "sockets_only": ["--reactor.ring.sockets-only"],
     "huge_pages": ["--reactor.pool.huge-pages"],
-    # Slots that hold a 64 KiB message, and no more of them than are needed.
-    "slots_64k": ["--reactor.pool.slot-size-bytes", "64KiB", "--reactor.receive-buffer-count", "256"],
+    # Slots that hold a 64 KiB message, and few of them: a ring of buffers is used in turn, and one
+    # that is larger than the cache costs more than its copies.
+    "slots_64k": ["--reactor.pool.slot-size-bytes", "64KiB", "--reactor.receive-buffer-count", "16"],
     "slots_1m": ["--reactor.pool.slot-size-bytes", "1MiB", "--reactor.receive-buffer-count", "16"],
 }
 
