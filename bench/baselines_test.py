@@ -34,9 +34,14 @@ LOADS = [["--connections", "50", "--size", "64"],
 OTHER_LOADS = [["--connections", "300", "--active", "3", "--messages", "100"],
                ["--mode", "open", "--connections", "5", "--rate", "2000", "--milliseconds", "100"],
                ["--mode", "churn", "--connections", "16", "--messages", "64"]]
-STREAM_SINKS = {"raw-sink": [[]], "myra-server": [["--role", "sink"], ["--role", "sink", "--backend", "epoll"]]}
-DATAGRAM_SERVERS = {"raw-datagrams": [[]], "myra-server": [["--role", "datagrams"],
-                                                           ["--role", "datagrams", "--backend", "epoll"]]}
+STREAM_SINKS = {"raw-sink": [[]],
+                "myra-server": [["--role", "sink"], ["--role", "sink", "--backend", "epoll"]]}
+DATAGRAM_SERVERS = {"raw-datagrams": [[]],
+                    "myra-server": [["--role", "datagrams"],
+                                    ["--role", "datagrams", "--backend", "epoll"]]}
+CLIENTS = [["myra-load", "--engine", "epoll"], ["asio-client"], ["asio-uring-client"],
+           ["libuv-client"], ["myra-client", "--backend", "uring"],
+           ["myra-client", "--backend", "epoll"]]
 
 
 def echoes(folder, processes, name, options):
@@ -49,9 +54,9 @@ def echoes(folder, processes, name, options):
         for load in OTHER_LOADS:
             processes.run([os.path.join(folder, "myra-load"), "--connect", server.address,
                            "--warm-up", "0", *load], cpu=LAST_CPU)
-        for backend in ("uring", "epoll"):
-            measured(folder, processes, server, "myra-client", "--backend", backend,
-                     "--connections", "20", "--depth", "3", "--size", "64KiB")
+        for client in CLIENTS:
+            measured(folder, processes, server, *client, "--connections", "20", "--depth", "3",
+                     "--size", "65536")
         if server.process.poll() is not None:
             raise Failure(f"{name} ended")
     if server.process.returncode != 0:
@@ -81,7 +86,7 @@ def takes_streams(folder, processes, name, options):
 
 
 def bulk_stream(write_count):
-    """A header that has every word checked, and writes of 64 bytes, as bulk_content.hpp has them."""
+    """A header that has every word checked, and writes of 64 bytes, as in bulk_content.hpp."""
     word, step, mask = 0, 0xbf58476d1ce4e5b9, 2 ** 64 - 1
     words = [(word + step * index) & mask for index in range(8)]
     writes = b"".join(struct.pack("8Q", number, *words[1:]) for number in range(write_count))
@@ -110,8 +115,8 @@ def echoes_datagrams(folder, processes, name, options):
     command = [os.path.join(folder, name), "--listen", "127.0.0.1:0", *options]
     with Server(processes, command) as server:
         for depth, size in (("1", "64"), ("32", "1024"), ("2", "8008")):
-            measured(folder, processes, server, "myra-load", "--mode", "datagrams", "--depth", depth,
-                     "--size", size)
+            measured(folder, processes, server, "myra-load", "--mode", "datagrams",
+                     "--depth", depth, "--size", size)
 
 
 def spoil_flip(data):

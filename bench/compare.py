@@ -59,7 +59,8 @@ def main(argv):
         print(f"missing {text}")
     same = len(found.findings) - len(found.worse) - len(found.better)
     print(f"{len(found.worse)} worse, {len(found.better)} better, {same} the same within "
-          f"{options.tolerance:g} % or the noise, {len(found.missing)} missing, {len(found.broken)} broken")
+          f"{options.tolerance:g} % or the noise, {len(found.missing)} missing, "
+          f"{len(found.broken)} broken")
     return 1 if found.worse or found.broken else 0
 
 
