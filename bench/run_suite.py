@@ -39,9 +39,9 @@ def parse(argv, folder):
                         help="instead of a scenario's own subjects, beside its base: 'raw epoll', "
                              "'libuv', 'myra uring -silent_sends', ... (may be repeated)")
     parser.add_argument("--client", default="neutral", metavar="NAME",
-                        help="who puts the load on: neutral, 'raw epoll', 'asio epoll', 'asio uring', "
-                             "libuv, 'myra uring', 'myra epoll', and those with features; for "
-                             "scenarios of requests in a closed loop")
+                        help="who puts the load on: neutral, 'raw epoll', 'asio epoll', "
+                             "'asio uring', libuv, 'myra uring', 'myra epoll', and those with "
+                             "features; for scenarios of requests in a closed loop")
     parser.add_argument("--list", action="store_true", help="list scenarios and subjects, and end")
     parser.add_argument("--json", metavar="FILE", help="write all figures of all runs there")
     parser.add_argument("--html", metavar="FILE", help="write a page with plots there")
@@ -91,8 +91,8 @@ def chosen(scenarios, options):
 def list_all(scenarios, catalogue):
     for one in scenarios:
         print(f"{one.name:<22} {one.title}\n{'':<22} subjects: {', '.join(one.subjects)}")
-    print(f"\nsubjects: {', '.join(catalogue.names())}; those of Myra with -FEATURE or +FEATURE, of "
-          + ", ".join([*catalogue.switches, *catalogue.toggles()]))
+    print(f"\nsubjects: {', '.join(catalogue.names())}; those of Myra with -FEATURE or "
+          "+FEATURE, of " + ", ".join([*catalogue.switches, *catalogue.toggles()]))
 
 
 def measure(options, progress, quiet):

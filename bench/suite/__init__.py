@@ -1,1 +1,1 @@
-"""The parts of `./dev bench` and `myra bench`: subjects, scenarios, statistics, the outside forms."""
+"""The parts of `./dev bench` and `myra bench`: subjects, scenarios, statistics, outside forms."""

@@ -24,7 +24,8 @@ p { margin: 4px 0 12px; color: var(--muted); max-width: 78ch; }
   padding: 14px 16px; margin: 10px 0; overflow-x: auto; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 0 14px; }
 svg { display: block; max-width: none; } svg text { font: 12px system-ui, sans-serif;
-  fill: var(--ink); } svg .tick, svg .value { fill: var(--muted); font-variant-numeric: tabular-nums; }
+  fill: var(--ink); } svg .tick, svg .value { fill: var(--muted);
+  font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--grid); } .zero { stroke: var(--muted); stroke-width: 1.5; }
 .curve { fill: none; stroke-width: 2; } .whisker { stroke-width: 2; opacity: .55; }
 .dot { stroke: var(--card); stroke-width: 1.5; } .user { opacity: .5; }
@@ -34,16 +35,17 @@ rect.better { fill: var(--better); } rect.noise { fill: var(--noise); }
 .legend { margin: 2px 0 10px; } .key { margin-right: 16px; white-space: nowrap;
   color: var(--ink); font-size: 13px; } .key i { display: inline-block; width: 11px; height: 11px;
   border-radius: 3px; margin-right: 6px; }
-table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
-th, td { padding: 3px 10px; text-align: right; white-space: nowrap;
+table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; }
+th, td { padding: 3px 8px; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--rule); } th { color: var(--muted); font-weight: 500; }
 td:first-child, th:first-child { text-align: left; padding-left: 0; }
 td.why { text-align: left; color: var(--muted); white-space: normal; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 18px; font-size: 14px; }
 dt { color: var(--muted); } dd { margin: 0; }
 """
-STYLE += "".join(f"circle.s{n}, rect.s{n}, svg text.s{n} {{ fill: var(--s{n}); }} path.s{n}, line.s{n} {{ stroke: "
-                 f"var(--s{n}); }} i.s{n} {{ background: var(--s{n}); }}\n" for n in range(1, 9))
+STYLE += "".join(f"circle.s{n}, rect.s{n}, svg text.s{n} {{ fill: var(--s{n}); }} "
+                 f"path.s{n}, line.s{n} {{ stroke: var(--s{n}); }} "
+                 f"i.s{n} {{ background: var(--s{n}); }}\n" for n in range(1, 9))
 
 
 def write_page(results, path):
@@ -100,7 +102,8 @@ def _grid(cards, scenarios):
     cards = [card for card in cards if card]
     if not cards:
         return ""
-    return plots.legend(plots.plain_subjects(scenarios)) + f'<div class="pair">{"".join(cards)}</div>'
+    key = plots.legend(plots.plain_subjects(scenarios))
+    return f'{key}<div class="pair">{"".join(cards)}</div>'
 
 
 def _cpu(results):

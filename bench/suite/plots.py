@@ -56,10 +56,10 @@ def overview(results):
             at = y + 5.0 * (place - (len(found) - 1) / 2)
             style = colour(one.name)
             is_beyond = ratio.median > scale.most
-            end = min(scale(ratio.most), right - 50) if is_beyond else scale(ratio.most)
+            end = min(scale(ratio.most), right - 96) if is_beyond else scale(ratio.most)
             picture.line(min(scale(ratio.least), end), at, end, at, f"whisker {style}")
             if is_beyond:
-                picture.beyond(right - 4, at, style, f"{ratio.median:.2f}")
+                picture.beyond(right - 4 - 46 * place, y, style, f"{ratio.median:.2f}")
                 continue
             picture.dot(scale(ratio.median), at, style,
                         f"{one.name}: {ratio.median:.3f} ({ratio.least:.3f} - {ratio.most:.3f}) "
@@ -156,7 +156,8 @@ def entries(scenarios):
         picture.text(left - 12, y + 4, scenario.name, "name", "end")
         picture.line(left - 150, y + step / 2, right, y + step / 2, "grid")
         for place, (one, value) in enumerate(found):
-            picture.dot(scale(value), y + 4.0 * (place - (len(found) - 1) / 2), colour(one.name), f"{one.name}: {number(value)}")
+            picture.dot(scale(value), y + 4.0 * (place - (len(found) - 1) / 2), colour(one.name),
+                        f"{one.name}: {number(value)}")
     return str(picture)
 
 

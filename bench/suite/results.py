@@ -106,7 +106,8 @@ def _scenario_of(found):
     words = {key: _need(found, key, str, f"scenario '{name}'")
              for key in ("name", "title", "figure", "unit", "base")}
     subjects = _need(found, "subjects", list, f"scenario '{name}'")
-    return ScenarioResult(**words, parameters=_need(found, "parameters", dict, f"scenario '{name}'"),
+    parameters = _need(found, "parameters", dict, f"scenario '{name}'")
+    return ScenarioResult(**words, parameters=parameters,
                           subjects=[_subject_of(one, name) for one in subjects])
 
 

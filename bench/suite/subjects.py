@@ -56,7 +56,8 @@ TOGGLES = {
     "huge_pages": ["--reactor.pool.huge-pages"],
     # Slots that hold a 64 KiB message, and few of them: a ring of buffers is used in turn, and one
     # that is larger than the cache costs more than its copies.
-    "slots_64k": ["--reactor.pool.slot-size-bytes", "64KiB", "--reactor.receive-buffer-count", "16"],
+    "slots_64k": ["--reactor.pool.slot-size-bytes", "64KiB",
+                  "--reactor.receive-buffer-count", "16"],
     "slots_1m": ["--reactor.pool.slot-size-bytes", "1MiB", "--reactor.receive-buffer-count", "16"],
 }
 
