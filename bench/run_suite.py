@@ -34,7 +34,7 @@ def parse(argv, folder):
     parser.add_argument("--pairs", type=int, metavar="N", help="rounds of each scenario (5)")
     parser.add_argument("--milliseconds", type=int, metavar="N", help="of a measured run (800)")
     parser.add_argument("--only", action="append", metavar="SCENARIO",
-                        help="one scenario, or all whose name begins so (may be repeated)")
+                        help="one scenario, or all whose names begin so (may be repeated)")
     parser.add_argument("--subject", action="append", metavar="NAME",
                         help="instead of a scenario's own subjects, beside its base: 'raw epoll', "
                              "'libuv', 'myra uring -silent_sends', ... (may be repeated)")
@@ -73,15 +73,22 @@ def progress_line():
     return show
 
 
+def _named(scenarios, name):
+    """The one of that name, or all whose names begin so."""
+    exact = [one for one in scenarios if one.name == name]
+    found = exact or [one for one in scenarios if one.name.startswith(name)]
+    if not found:
+        raise Failure(f"there is no scenario '{name}'; known: "
+                      + ", ".join(one.name for one in scenarios))
+    return found
+
+
 def chosen(scenarios, options):
     """Those that were asked for, with the subjects that were asked for."""
-    names = options.only or [""]
-    unknown = [name for name in names
-               if not any(one.name.startswith(name) for one in scenarios)]
-    if unknown:
-        raise Failure(f"there is no scenario '{unknown[0]}'; known: "
-                      + ", ".join(one.name for one in scenarios))
-    found = [one for one in scenarios if any(one.name.startswith(name) for name in names)]
+    found = scenarios
+    if options.only:
+        wanted = {one.name for name in options.only for one in _named(scenarios, name)}
+        found = [one for one in scenarios if one.name in wanted]
     if options.subject:
         for one in found:
             one.subjects = tuple(dict.fromkeys([one.base, *options.subject]))
@@ -103,6 +110,7 @@ def measure(options, progress, quiet):
         scenarios = chosen(all_scenarios(stand.catalogue), options)
         for name in options.subject or []:
             stand.catalogue.subject(name)
+        stand.client_words(options.client)
         if options.list:
             list_all(scenarios, stand.catalogue)
             return found

@@ -45,7 +45,8 @@ def _echo(connections, depth=1, active=0, subjects=(*RAW, *OURS)):
     if active:
         load += ["--active", active]
         name = f"echo {connections}, {active} active"
-    return Scenario(name, f"Requests of 64 B, closed loop, {connections:,} connection{'s'[:connections > 1]}"
+    count = "1 connection" if connections == 1 else f"{connections:,} connections"
+    return Scenario(name, f"Requests of 64 B, closed loop, {count}"
                     + (f" of which {active} send" if active else f", {depth} under way on each"),
                     subjects, **_plain("echo", load),
                     parameters={"connections": connections, "depth": depth, "active": active})
