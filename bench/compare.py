@@ -44,7 +44,7 @@ def main(argv):
         print(f"compare: {options.old} and {options.new} have nothing in common that was measured",
               file=sys.stderr)
         return 2
-    for key in ("cpu", "cpus", "kernel", "congestion_control"):
+    for key in ("cpu", "cpus", "kernel", "congestion_control", "quick", "client"):
         if old.about.get(key) != new.about.get(key):
             print(f"note: {key} was {old.about.get(key)}, is {new.about.get(key)}")
     for text in found.broken:
