@@ -1,4 +1,5 @@
-// The Asio baseline of the validity gate: an idiomatic echo server on Debian's Asio, epoll reactor.
+// The Asio baseline of the validity gate: an idiomatic echo server on Debian's Asio, built once for
+// its epoll reactor and once for io_uring.
 //
 // One io_context on one thread, async_read_some and async_write on each connection, handlers that
 // keep the session alive by shared_ptr: what Asio's own documentation shows.
@@ -67,7 +68,11 @@ int main(int argc, char** argv) {
       context,
       tcp::endpoint(asio::ip::address_v4(ntohl(address.sin_addr.s_addr)), ntohs(address.sin_port)));
   accept_next(acceptor);
+#if defined(ASIO_HAS_IO_URING_AS_DEFAULT)
+  print_ready(acceptor.native_handle(), "uring: Asio");
+#else
   print_ready(acceptor.native_handle(), "epoll: Asio");
+#endif
   while (spin && !context.stopped()) context.poll();
   context.run();
 }

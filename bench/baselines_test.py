@@ -4,8 +4,10 @@
   baselines_test.py FOLDER     FOLDER holds the programs of bench/
 """
 
+import json
 import os
 import socket
+import struct
 import sys
 import threading
 
@@ -13,6 +15,7 @@ sys.dont_write_bytecode = True
 
 from core.processes import Failure, Processes, Server, bound_socket  # noqa: E402
 
+BULK_HEADER_BYTES = 16
 LAST_CPU = (os.cpu_count() or 1) - 1
 SERVERS = {
     "raw-epoll": [[], ["--wait", "spin"]],
@@ -20,12 +23,25 @@ SERVERS = {
     "raw-uring": [[], ["--completions", "8", "--buffers", "4", "--buffer-bytes", "500"],
                   ["--wait", "spin"]],
     "asio-echo": [[]],
+    "asio-uring-echo": [[]],
     "libuv-echo": [[]],
 }
 LOADS = [["--connections", "50", "--size", "64"],
          ["--connections", "50", "--size", "61", "--depth", "16"],
          ["--connections", "300", "--size", "1", "--depth", "3"],
          ["--connections", "3", "--size", "700001", "--depth", "2"]]  # more than a socket holds
+# Loads that end by the clock or count in their own way.
+OTHER_LOADS = [["--connections", "300", "--active", "3", "--messages", "100"],
+               ["--mode", "open", "--connections", "5", "--rate", "2000", "--milliseconds", "100"],
+               ["--mode", "churn", "--connections", "16", "--messages", "64"]]
+STREAM_SINKS = {"raw-sink": [[]],
+                "myra-server": [["--role", "sink"], ["--role", "sink", "--backend", "epoll"]]}
+DATAGRAM_SERVERS = {"raw-datagrams": [[]],
+                    "myra-server": [["--role", "datagrams"],
+                                    ["--role", "datagrams", "--backend", "epoll"]]}
+CLIENTS = [["myra-load", "--engine", "epoll"], ["asio-client"], ["asio-uring-client"],
+           ["libuv-client"], ["myra-client", "--backend", "uring"],
+           ["myra-client", "--backend", "epoll"]]
 
 
 def echoes(folder, processes, name, options):
@@ -35,10 +51,72 @@ def echoes(folder, processes, name, options):
             count = str(int(load[1]) * 5)
             processes.run([os.path.join(folder, "myra-load"), "--connect", server.address,
                            "--warm-up", "0", "--messages", count, *load], cpu=LAST_CPU)
+        for load in OTHER_LOADS:
+            processes.run([os.path.join(folder, "myra-load"), "--connect", server.address,
+                           "--warm-up", "0", *load], cpu=LAST_CPU)
+        for client in CLIENTS:
+            measured(folder, processes, server, *client, "--connections", "20", "--depth", "3",
+                     "--size", "65536")
         if server.process.poll() is not None:
             raise Failure(f"{name} ended")
     if server.process.returncode != 0:
         raise Failure(f"{name} did not end well on SIGTERM: {server.process.returncode}")
+
+
+def measured(folder, processes, server, client, *load):
+    """Runs a load that ends by the clock and has to have sent something."""
+    path = os.path.join(folder, client)
+    if not os.path.exists(path):
+        return
+    report = json.loads(processes.run(
+        [path, "--connect", server.address, "--server-pid", server.pid, "--warm-up", "20",
+         "--milliseconds", "60", *load], cpu=LAST_CPU))
+    if report["messages"] == 0 or report["server_cpu_ns_per_message"] <= 0:
+        raise Failure(f"{client} {' '.join(load)}: nothing was measured: {report}")
+
+
+def takes_streams(folder, processes, name, options):
+    command = [os.path.join(folder, name), "--listen", "127.0.0.1:0", *options]
+    with Server(processes, command) as server:
+        for size in ("65536", "1048576", "4104"):
+            load = ["--mode", "bulk", "--size", size]
+            measured(folder, processes, server, "myra-load", *load)
+            measured(folder, processes, server, "myra-client", *load,
+                     "--reactor.pool.slot-size-bytes", "1MiB")
+
+
+def bulk_stream(write_count):
+    """A header that has every word checked, and writes of 64 bytes, as in bulk_content.hpp."""
+    word, step, mask = 0, 0xbf58476d1ce4e5b9, 2 ** 64 - 1
+    words = [(word + step * index) & mask for index in range(8)]
+    writes = b"".join(struct.pack("8Q", number, *words[1:]) for number in range(write_count))
+    return struct.pack("QII", 0x4b4c55422041524d, 64, 8), writes
+
+
+def notices_wrong_streams(folder, processes, name, options):
+    """What a sink answers about a right stream, and about one with a byte flipped in the middle."""
+    command = [os.path.join(folder, name), "--listen", "127.0.0.1:0", *options]
+    header, right = bulk_stream(2000)
+    at = 64 * 1234 + 16
+    wrong = right[:at] + bytes([right[at] ^ 1]) + right[at + 1:]
+    swapped = right[:640] + right[704:768] + right[640:704] + right[768:]
+    with Server(processes, command) as server:
+        for stream, first_wrong in ((right, 2 ** 64 - 1), (wrong, at), (swapped, 640)):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=10) as peer:
+                peer.sendall(header + stream)
+                peer.shutdown(socket.SHUT_WR)
+                answer = peer.recv(16, socket.MSG_WAITALL)
+            if answer != struct.pack("QQ", len(stream), first_wrong):
+                raise Failure(f"{name}: expected {len(stream)} bytes and {first_wrong}, found "
+                              f"{struct.unpack('QQ', answer) if len(answer) == 16 else answer}")
+
+
+def echoes_datagrams(folder, processes, name, options):
+    command = [os.path.join(folder, name), "--listen", "127.0.0.1:0", *options]
+    with Server(processes, command) as server:
+        for depth, size in (("1", "64"), ("32", "1024"), ("2", "8008")):
+            measured(folder, processes, server, "myra-load", "--mode", "datagrams",
+                     "--depth", depth, "--size", size)
 
 
 def spoil_flip(data):
@@ -76,11 +154,52 @@ def notices(folder, processes, spoil):
     raise Failure(f"{spoil.__name__}: the load took wrong bytes for right ones")
 
 
+def lost_bytes(received):
+    return struct.pack("QQ", received - 8, 2 ** 64 - 1)
+
+
+def wrong_bytes(received):
+    return struct.pack("QQ", received, 4096)
+
+
+def take_stream(listener, answer):
+    """The sink's side of a stream, that answers something else than the truth."""
+    connected, _ = listener.accept()
+    with connected:
+        received = -BULK_HEADER_BYTES
+        while piece := connected.recv(1 << 20):
+            received += len(piece)
+        connected.sendall(answer(received))
+
+
+def notices_answer(folder, processes, answer):
+    """A receiver that says that bytes were lost or wrong must fail the load."""
+    with bound_socket() as listener:
+        threading.Thread(target=take_stream, args=(listener, answer), daemon=True).start()
+        port = listener.getsockname()[1]
+        try:
+            processes.run([os.path.join(folder, "myra-load"), "--connect", f"127.0.0.1:{port}",
+                           "--mode", "bulk", "--size", "65536", "--warm-up", "20"], cpu=LAST_CPU)
+        except Failure as why:
+            if "wrong content" in str(why):
+                return
+            raise
+    raise Failure(f"{answer.__name__}: the load was content")
+
+
 def main(folder):
     failures = 0
     cases = [(f"{name} {' '.join(options)} echoes", lambda p, n=name, o=options: echoes(
         folder, p, n, o)) for name, variants in SERVERS.items() for options in variants
         if os.path.exists(os.path.join(folder, name))]
+    for servers, act, what in ((STREAM_SINKS, takes_streams, "takes streams"),
+                               (STREAM_SINKS, notices_wrong_streams, "notices wrong streams"),
+                               (DATAGRAM_SERVERS, echoes_datagrams, "echoes datagrams")):
+        cases += [(f"{name} {' '.join(options)} {what}", lambda p, a=act, n=name, o=options: a(
+            folder, p, n, o)) for name, variants in servers.items() for options in variants
+            if os.path.exists(os.path.join(folder, name))]
+    cases += [(f"the bulk load notices {answer.__name__}", lambda p, a=answer: notices_answer(
+        folder, p, a)) for answer in (lost_bytes, wrong_bytes)]
     cases += [(f"the load notices {spoil.__name__}", lambda p, s=spoil: notices(folder, p, s))
               for spoil in (spoil_flip, spoil_swap, spoil_repeat)]
     for name, case in cases:

@@ -76,6 +76,9 @@ class echo_checker {
     return completed;
   }
 
+  /// The next message is that one.
+  void expect(std::uint64_t sequence) { sequence_ = sequence; }
+
   std::uint64_t sequence() const { return sequence_; }
   std::size_t offset() const { return offset_; }
 

@@ -1,7 +1,13 @@
-// A neutral load generator: one thread, closed loop, every byte that comes back is checked.
+// A neutral load generator: one thread, every byte that comes back is checked.
 //
 //   myra-load --connect 127.0.0.1:7000 --connections 50 --depth 16 --size 64 --milliseconds 2000
+//   myra-load --connect 127.0.0.1:7000 --connections 9000 --active 90
+//   myra-load --connect 127.0.0.1:7000 --connections 50 --engine epoll
+//   myra-load --connect 127.0.0.1:7000 --mode open --connections 50 --rate 50000
 //   myra-load --connect 127.0.0.1:7000 --mode ping-pong --wait spin
+//   myra-load --connect 127.0.0.1:7000 --mode churn --connections 16
+//   myra-load --connect 127.0.0.1:7000 --mode bulk --size 65536
+//   myra-load --connect 127.0.0.1:7000 --mode datagrams --depth 32
 //   myra-load --connect 127.0.0.1:7000 --mode idle --connections 9000
 //
 // With --server-pid the report has the server's CPU time between the two moments, before and after
@@ -11,122 +17,41 @@
 #include "load_result.hpp"
 #include "sockets.hpp"
 
-#include <thread>
-
 namespace myra::bench {
-
-int connect_to(const sockaddr_in& server, std::uint32_t number) {
-  constexpr std::uint32_t connections_per_source = 16384;
-  const int connected = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connected < 0) fail_system("socket", errno);
-  set_option(connected, IPPROTO_TCP, TCP_NODELAY, 1);
-  // The plainest congestion control costs this side 2 % less than BBR. It is always there.
-  constexpr std::string_view plain = "reno";
-  ::setsockopt(connected, IPPROTO_TCP, TCP_CONGESTION, plain.data(), plain.size());
-  if (number >= connections_per_source) {
-    set_option(connected, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-    sockaddr_in source{};
-    source.sin_family = AF_INET;
-    source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + number / connections_per_source);
-    if (::bind(connected, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0) {
-      fail_system("bind", errno);
-    }
-  }
-  if (::connect(connected, reinterpret_cast<const sockaddr*>(&server), sizeof server) != 0) {
-    fail_system("connect", errno);
-  }
-  return connected;
-}
-
 namespace {
 
-std::uint64_t own_cpu_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
-         static_cast<std::uint64_t>(time.tv_nsec);
-}
-
-void print_report(const load_result& result) {
-  const double messages = static_cast<double>(result.messages);
-  const auto per_message = [messages](std::uint64_t total) {
-    return messages > 0 ? static_cast<double>(total) / messages : 0.0;
-  };
-  std::printf("{\"messages\": %llu, \"seconds\": %.6f, \"messages_per_second\": %.1f",
-              static_cast<unsigned long long>(result.messages), result.seconds,
-              messages / result.seconds);
-  std::printf(", \"p50_us\": %.3f, \"p90_us\": %.3f, \"p99_us\": %.3f, \"p999_us\": %.3f",
-              result.latency.quantile_us(0.5), result.latency.quantile_us(0.9),
-              result.latency.quantile_us(0.99), result.latency.quantile_us(0.999));
-  std::printf(", \"own_cpu_ns_per_message\": %.2f, \"server_cpu_ns_per_message\": %.2f",
-              per_message(result.own_cpu_ns), per_message(result.server_cpu_ns));
-  std::printf(", \"server_entries_in_all\": %llu, \"server_entries_per_message\": %.5f",
-              static_cast<unsigned long long>(result.server_entries_in_all),
-              per_message(result.server_entries));
-  std::printf(", \"server_counted\": %llu}\n",
-              static_cast<unsigned long long>(result.server_counted));
+load_result run(const std::string& mode, const load_request& request, const server_probe& probe,
+                bool spin, bool on_epoll) {
+  if (mode == "closed") {
+    return on_epoll ? run_closed_loop_on_epoll(request, probe) : run_closed_loop(request, probe);
+  }
+  if (on_epoll) fail_usage("--engine epoll is for --mode closed");
+  if (mode == "ping-pong") return run_ping_pong(request, probe, spin);
+  if (mode == "churn") return run_churn(request, probe);
+  if (mode == "bulk") return run_bulk(request, probe);
+  if (mode == "datagrams") return run_datagrams(request, probe);
+  if (mode != "open") {
+    fail_usage("--mode: '" + mode +
+               "'; allowed: closed, open, ping-pong, churn, bulk, datagrams, idle");
+  }
+  if (request.rate == 0) fail_usage("--mode open needs --rate, the messages a second");
+  return run_open_loop(request, probe);
 }
 
 }  // namespace
-
-phase_meter::phase_meter(const server_probe& probe) : probe_(probe) {
-  // The server's own account is exact only once it has gone to sleep.
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  server_cpu_ = probe.cpu_ns();
-  server_entries_ = probe.entries();
-  server_counted_ = probe.counted();
-  own_cpu_ = own_cpu_ns();
-  begin_ = clock::now();
-}
-
-void phase_meter::finish(load_result& result) const {
-  result.seconds = std::chrono::duration<double>(clock::now() - begin_).count();
-  result.own_cpu_ns = own_cpu_ns() - own_cpu_;
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  result.server_entries_in_all = probe_.entries();
-  result.server_entries = result.server_entries_in_all - server_entries_;
-  result.server_counted = probe_.counted() - server_counted_;
-  result.server_cpu_ns = probe_.cpu_ns() - server_cpu_;
-}
-
 }  // namespace myra::bench
 
 int main(int argc, char** argv) {
   using namespace myra::bench;
-  const command_line options(
-      argc, argv,
-      {"connect", "mode", "wait", "connections", "depth", "size", "milliseconds", "warm-up",
-       "messages", "server-pid", "batch", "counter-file"},
-      {"count-entries"});
-  load_request request;
-  request.server = parse_address(options.text("connect", ""));
-  request.connections = options.number("connections", 1);
-  request.depth = options.number("depth", 1);
-  request.message_size = options.number("size", 64);
-  request.duration = std::chrono::milliseconds(options.number("milliseconds", 2000));
-  request.warm_up = std::chrono::milliseconds(options.number("warm-up", 300));
-  request.message_count = options.number("messages", 0);
-  request.batch = options.number("batch", 0);
-  if (request.connections == 0 || request.depth == 0 || request.message_size == 0) {
-    fail_usage("--connections, --depth and --size must be at least 1");
-  }
+  const command_line options(argc, argv, load_option_names, {"count-entries"});
+  const load_request request = request_of(options);
   raise_descriptor_limit();
-
   const std::string mode = options.text("mode", "closed");
   if (mode == "idle") {
     hold_idle_connections(request);
     return 0;
   }
-  const std::string counter_file = options.text("counter-file", "");
-  const server_probe probe(static_cast<pid_t>(options.number("server-pid", 0)),
-                           options.has("count-entries"),
-                           counter_file.empty() ? nullptr : counter_file.c_str());
-  if (mode == "closed") {
-    print_report(run_closed_loop(request, probe));
-  } else if (mode == "ping-pong") {
-    const bool spin = options.is_second("wait", "block", "spin");
-    print_report(run_ping_pong(request, probe, spin));
-  } else {
-    fail_usage("--mode: '" + mode + "'; allowed: closed, ping-pong, idle");
-  }
+  const server_probe probe = probe_of(options);
+  print_report(run(mode, request, probe, options.is_second("wait", "block", "spin"),
+                   options.is_second("engine", "uring", "epoll")));
 }

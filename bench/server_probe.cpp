@@ -49,8 +49,8 @@ void for_each_task(pid_t pid, const Visit& visit) {
 
 }  // namespace
 
-server_probe::server_probe(pid_t pid, bool count_entries, const char* counter_file)
-    : pid_(pid), counter_file_(counter_file) {
+server_probe::server_probe(pid_t pid, bool count_entries, std::string counter_file)
+    : pid_(pid), counter_file_(std::move(counter_file)) {
   if (pid_ == 0 || !count_entries) return;
   const std::uint64_t tracepoint = tracepoint_id();
   for_each_task(pid_, [this, tracepoint](const std::filesystem::path& task) {
@@ -73,6 +73,18 @@ std::uint64_t server_probe::cpu_ns() const {
   return total;
 }
 
+cpu_split server_probe::split() const {
+  cpu_split ticks;
+  if (pid_ == 0) return ticks;
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+  std::string word;
+  // The program's name, the second field, may have spaces; proc_pid_stat(5) counts from 1.
+  std::getline(file, word, ')');
+  for (int field = 3; field < 14; ++field) file >> word;
+  file >> ticks.user >> ticks.system;
+  return ticks;
+}
+
 std::uint64_t server_probe::entries() const {
   std::uint64_t total = 0;
   for (const int counter : counters_) {
@@ -86,11 +98,11 @@ std::uint64_t server_probe::entries() const {
 }
 
 std::uint64_t server_probe::counted() const {
-  if (counter_file_ == nullptr) return 0;
+  if (counter_file_.empty()) return 0;
   std::uint64_t number = 0;
   std::ifstream file(counter_file_, std::ios::binary);
   if (!file.read(reinterpret_cast<char*>(&number), sizeof number)) {
-    fail_system(counter_file_, errno);
+    fail_system(counter_file_.c_str(), errno);
   }
   return number;
 }

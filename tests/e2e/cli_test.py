@@ -29,6 +29,14 @@ class Refused(unittest.TestCase):
             with self.subTest(verb=verb):
                 self.refuse(verb, "--frobnicate", naming=["frobnicate"])
 
+    def test_bench_parts(self):
+        self.refuse("bench", naming=["part", "run", "compare", "client"])
+        self.refuse("bench", "walk", naming=["'walk'", "run", "compare", "client"])
+
+    def test_bench_compare_of_what_is_no_result(self):
+        self.refuse("bench", "compare", "/dev/null", "/dev/null", naming=["/dev/null", "JSON"])
+        self.refuse("bench", "compare", "/nowhere/a", "/dev/null", naming=["/nowhere/a", "No such"])
+
     def test_neither_listen_nor_connect(self):
         self.refuse("echo", naming=["--listen", "--connect"])
 

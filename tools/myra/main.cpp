@@ -21,6 +21,8 @@ constexpr verb verbs[] = {
     {"echo", "A server that sends back what it gets, or a client that verifies it",
      myra::tool::run_echo},
     {"proxy", "A TCP proxy: listens here, connects there", myra::tool::run_proxy},
+    {"bench", "Measure it against bare loops and other libraries; compare two results",
+     myra::tool::run_bench},
 };
 
 constexpr const char* examples =
@@ -30,6 +32,7 @@ constexpr const char* examples =
     "  myra echo --connect 127.0.0.1:7000          drive that server and verify every byte\n"
     "  myra proxy --listen '*:8080' --connect 127.0.0.1:80\n"
     "  myra proxy --listen 127.0.0.1:8080 --connect 127.0.0.1:80 --backend epoll\n"
+    "  myra bench run --quick                      what it costs here\n"
     "\n"
     "myra VERB --help tells all about one verb.\n";
 

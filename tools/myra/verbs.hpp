@@ -9,5 +9,6 @@ namespace myra::tool {
 int run_probe(int argc, const char* const* argv);
 int run_echo(int argc, const char* const* argv);
 int run_proxy(int argc, const char* const* argv);
+int run_bench(int argc, const char* const* argv);
 
 }  // namespace myra::tool
