@@ -40,7 +40,7 @@ bool stream::has_slots_for(std::uint32_t size) noexcept {
   const std::uint32_t slot_size = pool.slot_size_bytes();
   if (size <= slot_size && pool.free_count() != 0) return true;
   const std::uint32_t needed = (size - tail_room_ + slot_size - 1) / slot_size;
-  return needed <= pool.free_count() + (pool.slot_count_max() - pool.slot_count());
+  return needed <= pool.obtainable_count();
 }
 
 sent stream::send_copy(byte_view bytes) noexcept {

@@ -126,6 +126,7 @@ void sim_backend::start_on(flight& begun) noexcept {
     case operation_kind::shutdown: return start_shutdown(begun);
     case operation_kind::close: return start_close(begun);
     case operation_kind::poll: return start_poll(begun);
+    case operation_kind::send_zero_copy:
     case operation_kind::receive_datagram:
     case operation_kind::send_datagram: return complete(begun, -EOPNOTSUPP);
     case operation_kind::cancel:
