@@ -65,6 +65,7 @@ struct loop_counters {
   std::uint64_t stalls = 0;  ///< Turns whose handlers ran longer than the threshold.
   std::uint64_t handler_exceptions = 0;
   std::uint64_t buffer_waits = 0;  ///< Connections that had to wait for a free buffer.
+  zero_copy_counters zero_copy;
 };
 
 class loop {

@@ -1,19 +1,13 @@
 // Zero-copy sends: a result, and later the word that the kernel has let go of the bytes.
 //
 // Loopback copies what arrives and so lets go at once. Where a test wants to say when, it works in
-// a network of its own and takes the interface down: what is sent stays with the kernel, not
-// acknowledged, until the interface is up again or the socket is reset.
-#include <linux/capability.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-
-#include <algorithm>
+// a network of its own and takes the interface down.
 #include <array>
 #include <deque>
 
 #include "myra/io/backend_fixture_test.hpp"
+#include "myra/io/locked_memory_test.hpp"
+#include "myra/io/own_network_test.hpp"
 #include "myra/io/uring/uring_backend.hpp"
 
 namespace myra::io {
@@ -309,29 +303,16 @@ TEST_P(zero_copy_test, what_comes_to_the_pool_later_is_used_as_well) {
 class held_test : public zero_copy_test {
  protected:
   void SetUp() override {
-    outside_ = ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (::unshare(CLONE_NEWNET) != 0) {
-      ::close(std::exchange(outside_, -1));
-      GTEST_SKIP() << "a network of its own needs CAP_SYS_ADMIN: " << std::strerror(errno);
-    }
-    set_interface(true);
+    if (const std::string why = network_.enter(); !why.empty()) GTEST_SKIP() << why;
     zero_copy_test::SetUp();
   }
   void TearDown() override {
     if (engine) set_interface(true);
     zero_copy_test::TearDown();
-    if (outside_ < 0) return;
-    EXPECT_EQ(::setns(outside_, CLONE_NEWNET), 0);
-    ::close(outside_);
+    network_.leave();
   }
+  static void set_interface(bool up) { ASSERT_TRUE(own_network::set_up(up)); }
 
-  static void set_interface(bool up) {
-    const peer any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq wanted{};
-    std::strcpy(wanted.ifr_name, "lo");
-    wanted.ifr_flags = up ? IFF_UP : 0;
-    ASSERT_EQ(::ioctl(any.get(), SIOCSIFFLAGS, &wanted), 0) << std::strerror(errno);
-  }
   static void reset_on_close(int socket) {
     const linger now{1, 0};
     EXPECT_EQ(::setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
@@ -344,7 +325,7 @@ class held_test : public zero_copy_test {
   }
 
  private:
-  int outside_ = -1;
+  own_network network_;
 };
 
 TEST_P(held_test, not_acknowledged_it_stays_with_the_kernel_until_a_reset) {
@@ -412,32 +393,6 @@ TEST_P(held_test, the_notification_comes_after_the_close) {
   expect_notified(send);
   EXPECT_EQ(engine->counters().late_completions, 0U);
 }
-
-/// Without the right to lock as much memory as it likes, which root has.
-class little_locked_memory {
- public:
-  explicit little_locked_memory(rlim_t size) {
-    header_.version = _LINUX_CAPABILITY_VERSION_3;
-    ::syscall(SYS_capget, &header_, before_.data());
-    auto without = before_;
-    without[0].effective &= ~(1U << CAP_IPC_LOCK);
-    ::syscall(SYS_capset, &header_, without.data());
-    ::getrlimit(RLIMIT_MEMLOCK, &limit_);
-    const rlimit little{std::min(size, limit_.rlim_max), limit_.rlim_max};
-    ::setrlimit(RLIMIT_MEMLOCK, &little);
-  }
-  little_locked_memory(const little_locked_memory&) = delete;
-  little_locked_memory& operator=(const little_locked_memory&) = delete;
-  ~little_locked_memory() {
-    ::setrlimit(RLIMIT_MEMLOCK, &limit_);
-    ::syscall(SYS_capset, &header_, before_.data());
-  }
-
- private:
-  __user_cap_header_struct header_{};
-  std::array<__user_cap_data_struct, 2> before_{};
-  rlimit limit_{};
-};
 
 TEST(zero_copy, a_small_limit_of_locked_memory_leaves_the_pool_unregistered_and_says_so) {
   auto pool = buffer_pool::open({});
