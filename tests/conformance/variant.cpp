@@ -35,6 +35,15 @@ variant on_ring(const io::ring_options& ring, std::string name) {
   return made;
 }
 
+/// Every send without a copy, as far as the kernel can.
+variant without_copies(bool registered, std::string name) {
+  variant made = on(io::backend_kind::uring, std::move(name));
+  made.options.zero_copy.mode = zero_copy_mode::always;
+  made.options.zero_copy.threshold_bytes = 0;
+  made.options.zero_copy.registered_buffers = registered;
+  return made;
+}
+
 }  // namespace
 
 std::vector<variant> variants() {
@@ -47,6 +56,9 @@ std::vector<variant> variants() {
           without(&features::multishot_accept, "multishot_accept"),
           without(&features::multishot_receive, "multishot_receive"),
           without(&features::silent_sends, "silent_sends"),
+          without(&features::zero_copy_sends, "zero_copy_sends"),
+          without_copies(false, "uring_zero_copy"),
+          without_copies(true, "uring_zero_copy_registered"),
           without(&features::registered_ring, "registered_ring"),
           without(&features::deferred_task_run, "deferred_task_run"),
           without(&features::direct_descriptors, "direct_descriptors"),

@@ -61,6 +61,9 @@ reactor_options draw_reactor(sim::random& chance) {
   made.features.multishot_accept = !chance.chance(250);
   made.features.multishot_receive = !chance.chance(250);
   made.features.silent_sends = !chance.chance(250);
+  made.features.zero_copy_sends = !chance.chance(100);
+  made.zero_copy.threshold_bytes = 64U << chance.below(8);
+  if (chance.chance(500)) made.zero_copy.free_slots_min = 1;
   return made;
 }
 
@@ -75,6 +78,7 @@ connection_options draw_connection(sim::random& chance) {
   if (chance.chance(500)) made.send_buffer_bytes = static_cast<int>(512U << chance.below(5));
   if (chance.chance(500)) made.receive_buffer_bytes = static_cast<int>(512U << chance.below(5));
   if (chance.chance(200)) made.receive = receive_mode::one_shot;
+  made.zero_copy = static_cast<zero_copy_mode>(chance.below(3));
   return made;
 }
 

@@ -84,6 +84,11 @@ void add(loop_counters& sum, const loop_counters& part) noexcept {
   sum.stalls += part.stalls;
   sum.handler_exceptions += part.handler_exceptions;
   sum.buffer_waits += part.buffer_waits;
+  sum.zero_copy.asked += part.zero_copy.asked;
+  sum.zero_copy.granted += part.zero_copy.granted;
+  sum.zero_copy.copied += part.zero_copy.copied;
+  sum.zero_copy.refused += part.zero_copy.refused;
+  sum.zero_copy.low_pool += part.zero_copy.low_pool;
 }
 
 void print_stats(const std::vector<ending>& endings) {
@@ -106,6 +111,11 @@ void print_stats(const std::vector<ending>& endings) {
   json.number("late_completions", sum.backend.late_completions);
   json.number("overflows", sum.backend.overflows).number("no_buffer", sum.backend.no_buffer);
   json.number("silent_sends", sum.backend.silent_sends).number("buffer_waits", sum.buffer_waits);
+  json.number("zero_copy_asked", sum.zero_copy.asked);
+  json.number("zero_copy_granted", sum.zero_copy.granted);
+  json.number("zero_copy_copied", sum.zero_copy.copied);
+  json.number("zero_copy_refused", sum.zero_copy.refused);
+  json.number("zero_copy_low_pool", sum.zero_copy.low_pool);
   json.number("direct_opened", sum.backend.direct_opened);
   json.number("direct_full", sum.backend.direct_full);
   json.number("direct_lost", sum.backend.direct_lost);

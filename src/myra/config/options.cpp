@@ -72,6 +72,28 @@ void add_pool(std::vector<field>& all, pool_options& to) {
   all.push_back(flag("reactor.pool.huge_pages", "Ask for huge pages.", to.huge_pages));
 }
 
+field zero_copy_choice(const char* name, const char* help, zero_copy_mode& to) {
+  return choice<zero_copy_mode>(name, help, to,
+                                {{"auto", zero_copy_mode::automatic},
+                                 {"never", zero_copy_mode::never},
+                                 {"always", zero_copy_mode::always}});
+}
+
+void add_zero_copy(std::vector<field>& all, zero_copy_options& to) {
+  all.push_back(zero_copy_choice("reactor.zero_copy.mode",
+                                 "Sends without a copy by the kernel; auto: large ones, unless it "
+                                 "reports that it copied.",
+                                 to.mode));
+  all.push_back(size("reactor.zero_copy.threshold_bytes", "From how many bytes on, with auto.",
+                     to.threshold_bytes, {.least = 0, .most = gib}));
+  all.push_back(number("reactor.zero_copy.free_slots_min",
+                       "With fewer free buffers sends are copies; 0: an eighth of all.",
+                       to.free_slots_min, {.most = 32768}));
+  all.push_back(flag("reactor.zero_copy.registered_buffers",
+                     "Register the buffers' memory with the kernel (locked memory).",
+                     to.registered_buffers));
+}
+
 void add_ring(std::vector<field>& all, io::ring_options& to) {
   using io::task_running;
   all.push_back(choice<task_running>({"reactor.ring.tasks"},
@@ -118,6 +140,8 @@ void add_features(std::vector<field>& all, io::feature_switches& to) {
                      to.multishot_receive));
   all.push_back(
       flag("reactor.features.silent_sends", "Sends whose success wakes nobody.", to.silent_sends));
+  all.push_back(flag("reactor.features.zero_copy_sends", "Sends without a copy by the kernel.",
+                     to.zero_copy_sends));
   all.push_back(flag("reactor.features.registered_ring",
                      "Enter the kernel by the ring's own index.", to.registered_ring));
   all.push_back(flag("reactor.features.deferred_task_run",
@@ -185,6 +209,9 @@ std::vector<field> connection_fields(connection_options& to) {
                            {{"auto", receive_mode::automatic},
                             {"one_shot", receive_mode::one_shot},
                             {"multishot", receive_mode::multishot}}),
+      zero_copy_choice("connection.zero_copy",
+                       "Sends without a copy by the kernel; auto: as the reactor's option says.",
+                       to.zero_copy),
   };
 }
 
@@ -241,6 +268,7 @@ std::vector<field> fields_of(options& target, const offered& parts) {
   if (parts.listener || parts.connect) add_connection(all, target, parts);
   add_reactor(all, target.reactor);
   add_pool(all, target.reactor.pool);
+  add_zero_copy(all, target.reactor.zero_copy);
   add_ring(all, target.reactor.ring);
   add_features(all, target.reactor.features);
   if (parts.listener)

@@ -54,6 +54,7 @@ struct feature_switches {
   bool multishot_accept = true;
   bool multishot_receive = true;
   bool silent_sends = true;
+  bool zero_copy_sends = true;
   bool registered_ring = true;
   bool deferred_task_run = true;
   bool direct_descriptors = true;
@@ -100,6 +101,9 @@ class backend {
 
   /// The second half: every completion that is there is delivered.
   virtual void deliver() noexcept = 0;
+
+  /// Whether it can carry out zero_copy_send_operation.
+  [[nodiscard]] virtual bool zero_copy_sends() const noexcept { return false; }
 
   /// Whether submitted operations wait for a turn to go to the kernel.
   [[nodiscard]] virtual bool pending() const noexcept = 0;

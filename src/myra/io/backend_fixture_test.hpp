@@ -54,6 +54,8 @@ struct outcome {
   bool more = false;
   bool more_to_read = false;
   descriptor brought;  ///< By an accept.
+  bool notification = false;
+  bool copied = false;
 };
 
 /// An operation that writes down how it ends, and whatever bytes it brings.
@@ -74,7 +76,8 @@ struct recorded : Operation {
  private:
   static void note(operation& completed, completion& what) noexcept {
     auto& self = static_cast<recorded&>(completed);
-    self.outcomes.push_back({what.result, what.more, what.more_to_read, {}});
+    self.outcomes.push_back(
+        {what.result, what.more, what.more_to_read, {}, what.notification, what.copied});
     if constexpr (std::is_same_v<Operation, accept_operation>)
       if (what.result >= 0) self.outcomes.back().brought = self.accepted(what);
     if (what.bytes) {

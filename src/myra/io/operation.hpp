@@ -29,6 +29,7 @@ enum class operation_kind : std::uint8_t {
   connect,
   receive,
   send,
+  send_zero_copy,
   shutdown,
   close,
   poll,
@@ -52,6 +53,10 @@ struct completion {
   bool more = false;
   /// Receive: the socket has more to read, so that an attempt now would not wait.
   bool more_to_read = false;
+  /// Zero-copy send: not its result but the word that the kernel has let go of the bytes.
+  bool notification = false;
+  /// With it: the kernel says that it copied them after all, or that none of them went.
+  bool copied = false;
   /// Receive: the bytes; empty at the end of the stream and on errors. Move it out to keep it.
   buffer bytes;
   /// A datagram: where it came from (datagram_operation.hpp). Valid until the handler returns.
@@ -140,12 +145,31 @@ struct receive_operation : operation {
 /// short one, or -EAGAIN, completes like any other and the owner sends the rest without the flag.
 struct send_operation : operation {
   explicit send_operation(completion_handler handler) noexcept
-      : operation(operation_kind::send, handler) {}
+      : send_operation(operation_kind::send, handler) {}
   const std::byte* data =
       nullptr;  ///< The bytes, when there is no vector. They stay until the completion.
   const msghdr* vector = nullptr;  ///< Stays, with all that it points to, until the completion.
   std::uint32_t size = 0;          ///< The sum of all bytes.
   bool silent = false;
+
+ protected:
+  send_operation(operation_kind kind, completion_handler handler) noexcept
+      : operation(kind, handler) {}
+};
+
+/// The same from the bytes where they lie, without a copy by the kernel: SEND_ZC and SENDMSG_ZC
+/// (Linux 6.0 and 6.1). Completes with its result and `more`, after which the next send may
+/// follow, and once again with `notification` and without `more` when the kernel has let go of the
+/// bytes: not before the peer has acknowledged them, in any order among operations, and after an
+/// error or a cancellation as well. Until then the bytes stay. A result without `more` is the last:
+/// the kernel never had the bytes. -EOPNOTSUPP: not on this kind of socket, or by this backend
+/// (backend::zero_copy_sends); -ENOMEM: too much locked memory (RLIMIT_MEMLOCK). Never silent.
+struct zero_copy_send_operation : send_operation {
+  explicit zero_copy_send_operation(completion_handler handler) noexcept
+      : send_operation(operation_kind::send_zero_copy, handler) {}
+  static constexpr std::uint16_t no_region = 0xffff;
+  /// The pool's region (slot::region) in which all of the bytes lie, or none.
+  std::uint16_t region = no_region;
 };
 
 /// shutdown(2): SHUT_RD, SHUT_WR or SHUT_RDWR.

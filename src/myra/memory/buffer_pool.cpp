@@ -143,10 +143,23 @@ void buffer_pool::retire::operator()(buffer_pool* pool) const noexcept {
 #endif
 }
 
+/// Of all regions but the last.
+std::uint32_t buffer_pool::region_slot_count() const noexcept {
+  return std::min(std::max(options_.slot_count_initial, 64U), 1024U);
+}
+
+std::uint32_t buffer_pool::region_count_max() const noexcept {
+  const std::uint32_t each = region_slot_count();
+  return (options_.slot_count_max + each - 1) / each;
+}
+
+mutable_byte_view buffer_pool::region_bytes(std::uint32_t index) const noexcept {
+  return {regions_[index]->memory, regions_[index]->size};
+}
+
 bool buffer_pool::grow() noexcept {
   const std::uint32_t have = slot_count();
-  const std::uint32_t wanted = std::max(options_.slot_count_initial, 64U);
-  const std::uint32_t count = std::min({options_.slot_count_max - have, wanted, 1024U});
+  const std::uint32_t count = std::min(options_.slot_count_max - have, region_slot_count());
   if (count == 0) return false;
   const std::size_t stride = options_.slot_size_bytes + colour_bytes;
   const mapping mapped =
@@ -165,6 +178,7 @@ bool buffer_pool::grow() noexcept {
     slot& record = added.records[i];
     record.pool = this;
     record.memory = added.memory + i * stride;
+    record.region = static_cast<std::uint16_t>(regions_.size() - 1);
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     added.records[i].index = have + i;

@@ -39,9 +39,12 @@ struct slot {
   std::uint32_t size = 0;
   std::uint32_t index = 0;  ///< 0 .. slot_count_max - 1; the buffer id that the kernel sees.
   slot_owner owner = slot_owner::pool;
+  /// Of a send queue: what the sender wished for this slot. Nobody else looks at it.
+  std::uint8_t wish = 0;
   /// For an owner that puts several things into one slot: how many are left. The pool does not look
   /// at it.
   std::uint16_t holder_count = 0;
+  std::uint16_t region = 0;  ///< Of the pool's memory, in which the slot lies.
 };
 
 struct pool_options {
@@ -148,6 +151,10 @@ class buffer_pool {
   }
   [[nodiscard]] std::uint32_t slot_count_max() const noexcept { return options_.slot_count_max; }
   [[nodiscard]] std::uint32_t free_count() const noexcept { return free_count_; }
+  /// What acquire() could still give: the free slots, and those that are not made yet.
+  [[nodiscard]] std::uint32_t obtainable_count() const noexcept {
+    return free_count_ + (slot_count_max() - slot_count());
+  }
   /// Slots that came back to the pool, ever.
   [[nodiscard]] std::uint64_t returned_count() const noexcept { return returned_count_; }
   /// Slots that the kernel holds, in rings and sends.
@@ -160,12 +167,21 @@ class buffer_pool {
   [[nodiscard]] page_kind pages() const noexcept { return pages_; }
   [[nodiscard]] slot& at(std::uint32_t index) noexcept { return *slots_[index]; }
 
+  /// The slots lie in regions of memory, made as the pool grows and kept until its end, for those
+  /// who register memory with the kernel: how many there are and may become, and their bytes.
+  [[nodiscard]] std::uint32_t region_count() const noexcept {
+    return static_cast<std::uint32_t>(regions_.size());
+  }
+  [[nodiscard]] std::uint32_t region_count_max() const noexcept;
+  [[nodiscard]] mutable_byte_view region_bytes(std::uint32_t index) const noexcept;
+
  private:
   struct region;
 
   explicit buffer_pool(const pool_options& options) noexcept;
   ~buffer_pool();
 
+  [[nodiscard]] std::uint32_t region_slot_count() const noexcept;
   [[nodiscard]] bool grow() noexcept;
   [[nodiscard]] slot* pop_free() noexcept {
     if (free_ == nullptr && !find_free()) return nullptr;

@@ -12,6 +12,7 @@ io::uring_options uring_options_of(const reactor_options& options) {
   wanted.completion_entries = options.completion_entries;
   wanted.receive_buffer_count = options.receive_buffer_count;
   wanted.direct_descriptor_count = options.direct_descriptor_count;
+  wanted.registered_buffers = options.zero_copy.registered_buffers;
   wanted.wait = options.wait;
   wanted.spin_time = options.spin_time;
   wanted.busy_poll = options.busy_poll;

@@ -123,8 +123,8 @@ void loop::feed_waiters() noexcept {
   pool_->want_homecoming();
   pool_->collect();
   const std::uint64_t returned = pool_->returned_count() - fed_count_;
-  const std::uint64_t free = pool_->free_count() + (pool_->slot_count_max() - pool_->slot_count()) +
-                             backend_->ready_buffer_count();
+  const std::uint64_t free =
+      std::uint64_t{pool_->obtainable_count()} + backend_->ready_buffer_count();
   fed_count_ = pool_->returned_count();
   // Each is called once: one that cannot make do with what there is waits again.
   intrusive_list<deferred, deferred_tag> now;

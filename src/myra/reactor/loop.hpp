@@ -96,6 +96,7 @@ struct loop_counters {
   std::uint64_t connections_opened = 0;  ///< Accepted and made.
   std::uint64_t connections_closed = 0;
   buffer_states buffers;
+  zero_copy_counters zero_copy;
 };
 
 class alignas(cache_line_size) loop {

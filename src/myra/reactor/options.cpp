@@ -56,6 +56,10 @@ std::string check(const reactor_options& options) {
     return complain("completion_entries", options.completion_entries,
                     "a power of two from submission_entries (" +
                         std::to_string(options.submission_entries) + ") to 65536");
+  if (options.zero_copy.free_slots_min > options.pool.slot_count_max)
+    return complain(
+        "zero_copy.free_slots_min", options.zero_copy.free_slots_min,
+        "at most pool.slot_count_max (" + std::to_string(options.pool.slot_count_max) + ")");
   if (auto wrong = check_waiting(options); !wrong.empty()) return wrong;
   if (auto wrong = io::check(options.ring); !wrong.empty()) return "reactor." + wrong;
   if (options.ring.tasks == io::task_running::deferred && !options.features.deferred_task_run)

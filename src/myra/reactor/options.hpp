@@ -10,6 +10,7 @@
 #include "myra/io/backend_source.hpp"
 #include "myra/io/ring_options.hpp"
 #include "myra/memory/buffer_pool.hpp"
+#include "myra/reactor/zero_copy.hpp"
 
 namespace myra {
 
@@ -38,6 +39,8 @@ struct reactor_options {
   /// of the card are to be set as well).
   bool prefer_busy_poll = false;
   pool_options pool = {};
+  /// When sends go without a copy, on io_uring (Linux 6.2); epoll copies always.
+  zero_copy_options zero_copy = {};
   /// Buffers that lie ready in the kernel's ring for receives; a power of two, 1 to 32,768.
   std::uint32_t receive_buffer_count = 256;
   /// Entries of the submission queue; a power of two, 4 to 32,768. Halved by itself where

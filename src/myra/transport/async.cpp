@@ -13,7 +13,8 @@ bool look(stream& from, result<buffer>& outcome) noexcept {
 }
 
 sent send_again(const sent& what) noexcept {
-  if (what.unsent_buffer != nullptr) return what.to->send(std::move(*what.unsent_buffer));
+  if (what.unsent_buffer != nullptr)
+    return what.to->send(std::move(*what.unsent_buffer), what.options);
   return what.to->send_copy(what.unsent_bytes);
 }
 

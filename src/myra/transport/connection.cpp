@@ -82,6 +82,9 @@ connection::~connection() {
 }
 
 sent connection::send(buffer&& bytes) noexcept { return stream_->send(std::move(bytes)); }
+sent connection::send(buffer&& bytes, send_options options) noexcept {
+  return stream_->send(std::move(bytes), options);
+}
 sent connection::send_copy(byte_view bytes) noexcept { return stream_->send_copy(bytes); }
 void connection::half_close() noexcept { stream_->half_close(); }
 void connection::close() noexcept { stream_->close(); }

@@ -67,6 +67,8 @@ struct connection_options {
   std::uint32_t receive_high_water_bytes = 256 * 1024;
   std::uint32_t receive_low_water_bytes = 64 * 1024;
   receive_mode receive = receive_mode::automatic;
+  /// Of sends that wish nothing else.
+  zero_copy_mode zero_copy = zero_copy_mode::automatic;
 };
 
 /// Names the first field that is out of bounds, what was found and what is allowed; empty when all
@@ -80,9 +82,16 @@ enum class send_status : std::uint8_t {
   closed,          ///< The connection sends no more; nothing was taken.
 };
 
+struct send_options {
+  /// Whether the kernel may send from the buffer itself, which it then keeps until the peer has
+  /// acknowledged the bytes. What is sent together shares one wish.
+  zero_copy_mode zero_copy = zero_copy_mode::automatic;
+};
+
 /// What `send` says. Awaiting it (myra/transport/async.hpp) waits for room and then sends.
 struct sent {
   send_status status = send_status::closed;
+  send_options options;  ///< Of what was not sent.
   stream* to = nullptr;
   buffer* unsent_buffer = nullptr;
   byte_view unsent_bytes;
@@ -153,6 +162,8 @@ struct connection_counters {
   std::uint64_t bytes_copied = 0;  ///< Payload that `send_copy` copied.
   std::uint32_t sends = 0;         ///< Send operations; one may carry many messages.
   std::uint32_t receive_arms = 0;  ///< Receive operations; a multishot one brings many messages.
+  std::uint32_t zero_copy_asked = 0;    ///< Sends that were to go without a copy ...
+  std::uint32_t zero_copy_granted = 0;  ///< ... and that the kernel did not copy.
 };
 
 /// Movable handle of a connection. In callbacks it is lent by the engine. In coroutines it is the
@@ -167,8 +178,9 @@ class connection {
 
   explicit operator bool() const noexcept { return stream_ != nullptr; }
 
-  /// Queues a buffer, without a copy. It is moved from only when accepted.
+  /// Queues a buffer, without a copy of ours. It is moved from only when accepted.
   sent send(buffer&& bytes) noexcept;
+  sent send(buffer&& bytes, send_options options) noexcept;
   /// Queues a copy of `bytes`, whole or not at all.
   sent send_copy(byte_view bytes) noexcept;
   /// In a coroutine: `result<buffer> bytes = co_await peer.receive();` The end of the stream is

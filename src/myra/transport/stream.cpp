@@ -44,7 +44,13 @@ stream::stream(stream_table& table, io::descriptor socket, const connection_opti
       timer_(*this, &on_timer),
       attend_(*this, &on_attend),
       starved_(*this, &on_buffer_free),
+      policy_(options.zero_copy == zero_copy_mode::automatic
+                  ? table.runs_on().options().zero_copy.mode
+                  : options.zero_copy,
+              table.runs_on().options().zero_copy.threshold_bytes,
+              table.runs_on().backend().zero_copy_sends()),
       last_activity_(table.runs_on().now()) {
+  set_zero_copy_from();
   silent_sends_ = loop_.options().features.silent_sends;
   receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = socket;
   if (options_.idle_timeout != duration::zero())
@@ -126,7 +132,8 @@ void stream::sending_done() noexcept {
     return;
   }
   fin_sent_ = true;
-  if (state_ == connection_state::draining && peer_ended_) return begin_closing();
+  if (state_ == connection_state::draining && peer_ended_ && zero_copy_held_ == 0)
+    return begin_closing();
   shutdown_.how = SHUT_WR;
   loop_.backend().submit(shutdown_);
   if (state_ == connection_state::open) state_ = connection_state::sending_closed;
@@ -147,26 +154,49 @@ void stream::both_ended() noexcept {
   // The input may have been ended by us alone: to close now would answer what still comes with a
   // reset, which takes what we sent away from a peer that has not read it yet.
   if (peer_ended_)
-    begin_closing();
+    close_in_order();
   else
     close();
 }
 
 // Draining, and our end has gone.
 void stream::await_peer_end() noexcept {
-  if (peer_ended_) return begin_closing();
+  if (peer_ended_) return close_in_order();
   if (linger_end_ != never) return;
   linger_end_ = after(loop_.now(), options_.linger_timeout);
   loop_.timers().arm(timer_, next_deadline());
   arm_receive();
 }
 
-void stream::abort() noexcept {
-  if (state_ >= connection_state::closing) return;
-  // close(2) with a linger of zero sends a reset (socket(7), SO_LINGER).
+// Both ends are done. As long as the kernel holds bytes of ours the peer has not acknowledged them:
+// a socket closed now would keep them for as long as that takes, and nobody could hurry it.
+void stream::close_in_order() noexcept {
+  if (zero_copy_held_ == 0) return begin_closing();
+  if (closes_when_let_go_) return;
+  closes_when_let_go_ = true;
+  state_ = std::max(state_, connection_state::draining);
+  if (!why_) why_ = make_error_code(transport_errc::closed);
+  expect_acknowledgement();
+}
+
+void stream::expect_acknowledgement() noexcept {
+  linger_end_ = options_.write_timeout == duration::zero()
+                    ? never
+                    : after(loop_.now(), options_.write_timeout);
+  loop_.timers().arm(timer_, next_deadline());
+}
+
+// close(2) with a linger of zero sends a reset (socket(7), SO_LINGER), and lets go of what was sent
+// and not acknowledged.
+void stream::reset_at_close() noexcept {
   const linger none{.l_onoff = 1, .l_linger = 0};
   static_cast<void>(loop_.backend().sockets().set_option(descriptor(), SOL_SOCKET, SO_LINGER, &none,
                                                          sizeof none));
+}
+
+void stream::abort() noexcept {
+  if (state_ >= connection_state::closing) return;
+  reset_at_close();
   if (!why_) why_ = make_error_code(transport_errc::closed);
   drop_queue(received_);
   received_bytes_ = 0;
@@ -176,6 +206,7 @@ void stream::abort() noexcept {
 void stream::fail(std::error_code why) noexcept {
   if (state_ >= connection_state::closing) return;
   if (!why_ || state_ < connection_state::draining) why_ = why;
+  if (zero_copy_held_ != 0) reset_at_close();
   begin_closing();
 }
 
@@ -188,6 +219,7 @@ void stream::begin_closing() noexcept {
   io::backend& backend = loop_.backend();
   backend.cancel(receive_);
   backend.cancel(send_);
+  if (zero_copy_on_its_way()) backend.cancel(*zero_copy_);
   if (send_.silent && !send_.idle()) loop_.hasten();
   wake_waiters();
   // From a turn of its own: whoever called may still be using the connection.
@@ -197,7 +229,7 @@ void stream::begin_closing() noexcept {
 void stream::close_when_idle() noexcept {
   if (state_ != connection_state::closing || !close_.idle()) return;
   if (!receive_.idle() || !send_.idle() || !shutdown_.idle()) return;
-  if (!close_.descriptor.valid()) return;
+  if (!close_.descriptor.valid() || zero_copy_on_its_way()) return;
   drop_queue(queue_);
   queued_bytes_ = 0;
   loop_.backend().submit(close_);
@@ -208,7 +240,7 @@ void stream::on_close_complete(io::operation& completed, io::completion&) noexce
   stream& self = static_cast<own<io::close_operation>&>(completed).self;
   self.receive_.descriptor = self.send_.descriptor = self.shutdown_.descriptor =
       self.close_.descriptor = {};
-  self.finish();
+  if (self.zero_copy_held_ == 0) self.finish();
 }
 
 void stream::wake_waiters() noexcept {
@@ -269,7 +301,12 @@ void stream::on_timer(timer& fired) noexcept {
 
 void stream::check_deadlines() noexcept {
   const time_point now = loop_.now();
-  if (linger_end_ <= now) return begin_closing();
+  if (linger_end_ <= now && closes_when_let_go_)
+    return fail(make_error_code(transport_errc::write_timeout));
+  if (linger_end_ <= now) {
+    close_in_order();
+    if (state_ >= connection_state::closing) return;
+  }
   if (options_.write_timeout != duration::zero() && send_began_ != never &&
       after(send_began_, options_.write_timeout) <= now)
     return fail(make_error_code(transport_errc::write_timeout));

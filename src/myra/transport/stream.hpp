@@ -12,11 +12,13 @@
 #include "myra/io/operation.hpp"
 #include "myra/reactor/loop.hpp"
 #include "myra/transport/connection.hpp"
+#include "myra/transport/zero_copy_policy.hpp"
 
 namespace myra {
 
 class stream_table;
 struct send_vector;
+struct zero_copy_send;
 struct stream_tag;
 
 /// Somebody who waits for a stream, a coroutine or a blocking call; woken once, on the loop's
@@ -100,6 +102,7 @@ class stream final : public list_node<stream_tag> {
   void let_go() noexcept;
 
   sent send(buffer&& bytes) noexcept;
+  sent send(buffer&& bytes, send_options options) noexcept;
   sent send_copy(byte_view bytes) noexcept;
   void half_close() noexcept;
   void close() noexcept;
@@ -169,7 +172,8 @@ class stream final : public list_node<stream_tag> {
   }
   [[nodiscard]] sent refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept;
   [[nodiscard]] bool has_slots_for(std::uint32_t size) noexcept;
-  void enqueue(slot& added) noexcept {
+  void enqueue(slot& added, zero_copy_mode wish = zero_copy_mode::automatic) noexcept {
+    added.wish = static_cast<std::uint8_t>(wish);
     queued_bytes_ += added.size;
     queue_.push(added);
     if (send_.idle())
@@ -179,17 +183,39 @@ class stream final : public list_node<stream_tag> {
   }
   void flush() noexcept;
   void prepare_send() noexcept;
-  void gather() noexcept;
-  void take_back(std::uint32_t sent_bytes) noexcept;
-  void release_sent() noexcept;
+  void gather(io::send_operation& into, slot_queue& taken, send_vector*& vector) noexcept;
+  void take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept;
+  void release_sent(slot_queue& sent) noexcept;
   void drop_queue(slot_queue& queue) noexcept;
   /// Nothing is to be sent any more behind what has been.
   [[nodiscard]] bool last_is_sent() const noexcept {
-    return (half_close_asked_ || state_ == connection_state::draining) && queue_.empty();
+    return (half_close_asked_ || state_ == connection_state::draining) && queue_.empty() &&
+           zero_copy_ == nullptr;
+  }
+  void go_on_sending() noexcept {
+    if (!queue_.empty())
+      loop_.defer(attend_);
+    else if (last_is_sent())
+      sending_done();
+    if (wants_room_) tell_of_room();
   }
   /// Whether there was somebody to be told.
   bool tell_of_room() noexcept;
   void expect_send_progress() noexcept;
+
+  // Sending without a copy (stream_zero_copy.cpp).
+  static void on_zero_copy_complete(io::operation& completed, io::completion& what) noexcept;
+  [[nodiscard]] bool flush_zero_copy() noexcept;
+  [[nodiscard]] bool grant_zero_copy(zero_copy_policy::answer answer) noexcept;
+  [[nodiscard]] std::uint32_t next_send_size() const noexcept;
+  void begin_zero_copy(zero_copy_send& send) noexcept;
+  void take_zero_copy_result(zero_copy_send& send, std::int32_t result) noexcept;
+  void end_zero_copy(zero_copy_send& send) noexcept;
+  /// From how many queued bytes on flush() has something to decide.
+  void set_zero_copy_from() noexcept {
+    zero_copy_from_ = zero_copy_ != nullptr || wished_ ? 0 : policy_.from();
+  }
+  [[nodiscard]] bool zero_copy_on_its_way() const noexcept;
 
   // The end (stream.cpp).
   static void on_shutdown_complete(io::operation& completed, io::completion& what) noexcept;
@@ -203,6 +229,9 @@ class stream final : public list_node<stream_tag> {
   void both_ended() noexcept;
   void await_peer_end() noexcept;
   void begin_closing() noexcept;
+  void close_in_order() noexcept;
+  void reset_at_close() noexcept;
+  void expect_acknowledgement() noexcept;
   void close_when_idle() noexcept;
   void wake_waiters() noexcept;
   void wake_send_waiter() noexcept;
@@ -237,11 +266,17 @@ class stream final : public list_node<stream_tag> {
   slot_queue in_send_;   ///< In the kernel's hands.
   slot_queue received_;  ///< Received, not yet taken by the application.
   send_vector* vector_ = nullptr;
+  /// The zero-copy send in whose place no other may begin: its result is to come, or it was short
+  /// and waits for its slots.
+  zero_copy_send* zero_copy_ = nullptr;
   stream_waiter* receive_waiter_ = nullptr;
   stream_waiter* send_waiter_ = nullptr;
 
   std::uint32_t queued_bytes_ = 0;  ///< In queue_ and in_send_.
   std::uint32_t received_bytes_ = 0;
+  std::uint32_t zero_copy_from_;
+  std::uint32_t zero_copy_held_ = 0;  ///< Zero-copy sends of which the kernel holds bytes.
+  zero_copy_policy policy_;
   std::uint32_t tail_room_ =
       0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.
   connection_state state_ = connection_state::open;
@@ -261,6 +296,8 @@ class stream final : public list_node<stream_tag> {
   bool poll_next_send_ : 1 = false;  ///< The last attempt found the socket full.
   bool silent_sends_ : 1 = false;    ///< The feature is on.
   bool finished_ : 1 = false;
+  bool wished_ : 1 = false;              ///< A send came with a wish.
+  bool closes_when_let_go_ : 1 = false;  ///< When the kernel holds no bytes any more.
   std::error_code why_;
   time_point last_activity_;
   time_point send_began_ = never;

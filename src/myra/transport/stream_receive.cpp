@@ -85,7 +85,7 @@ void stream::received_none(std::int32_t outcome) noexcept {
     return fail(kernel_error(outcome));
   }
   peer_ended_ = true;
-  if (state_ == connection_state::draining && fin_sent_) return begin_closing();
+  if (state_ == connection_state::draining && fin_sent_) return close_in_order();
   if (state_ >= connection_state::draining || received_end_) return;
   received_end_ = true;
   announce_end();

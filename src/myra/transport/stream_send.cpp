@@ -16,22 +16,37 @@ constexpr std::uint32_t send_bytes_max = 512 * 1024;
 }  // namespace
 
 sent stream::refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept {
-  if (!sending_open()) return {send_status::closed, this, unsent_buffer, unsent_bytes};
+  if (!sending_open()) return {send_status::closed, {}, this, unsent_buffer, unsent_bytes};
   wants_room_ = true;
   // A silent send that is on its way would end without waking anybody.
   if (send_.silent && !send_.idle()) loop_.hasten();
-  return {send_status::back_pressured, this, unsent_buffer, unsent_bytes};
+  return {send_status::back_pressured, {}, this, unsent_buffer, unsent_bytes};
 }
 
 sent stream::send(buffer&& bytes) noexcept {
   if (!can_send()) return refuse(&bytes, {});
   if (bytes.empty()) {
     bytes.release();
-    return {send_status::accepted, this, nullptr, {}};
+    return {send_status::accepted, {}, this, nullptr, {}};
   }
   tail_room_ = 0;
   enqueue(*std::move(bytes).into_slot());
-  return {send_status::accepted, this, nullptr, {}};
+  return {send_status::accepted, {}, this, nullptr, {}};
+}
+
+sent stream::send(buffer&& bytes, send_options options) noexcept {
+  if (options.zero_copy == zero_copy_mode::automatic || bytes.empty())
+    return send(std::move(bytes));
+  if (!can_send()) {
+    sent refused = refuse(&bytes, {});
+    refused.options = options;
+    return refused;
+  }
+  tail_room_ = 0;
+  wished_ = true;
+  set_zero_copy_from();
+  enqueue(*std::move(bytes).into_slot(), options.zero_copy);
+  return {send_status::accepted, {}, this, nullptr, {}};
 }
 
 bool stream::has_slots_for(std::uint32_t size) noexcept {
@@ -40,7 +55,7 @@ bool stream::has_slots_for(std::uint32_t size) noexcept {
   const std::uint32_t slot_size = pool.slot_size_bytes();
   if (size <= slot_size && pool.free_count() != 0) return true;
   const std::uint32_t needed = (size - tail_room_ + slot_size - 1) / slot_size;
-  return needed <= pool.free_count() + (pool.slot_count_max() - pool.slot_count());
+  return needed <= pool.obtainable_count();
 }
 
 sent stream::send_copy(byte_view bytes) noexcept {
@@ -56,7 +71,7 @@ sent stream::send_copy(byte_view bytes) noexcept {
       buffer fresh = loop_.pool().acquire();
       if (!fresh) {  // the kernel refused memory below the pool's limit
         fail(std::make_error_code(std::errc::not_enough_memory));
-        return {send_status::closed, this, nullptr, bytes};
+        return {send_status::closed, {}, this, nullptr, bytes};
       }
       tail_room_ = fresh.capacity();
       fresh.resize(0);
@@ -71,7 +86,7 @@ sent stream::send_copy(byte_view bytes) noexcept {
     queued_bytes_ += count;
     bytes = bytes.subspan(count);
   }
-  return {send_status::accepted, this, nullptr, {}};
+  return {send_status::accepted, {}, this, nullptr, {}};
 }
 
 inline void stream::prepare_send() noexcept {
@@ -82,30 +97,46 @@ inline void stream::prepare_send() noexcept {
   send_.data = first.data;
   send_.size = first.size;
   send_.vector = nullptr;
-  if (!queue_.empty()) gather();
+  if (!queue_.empty()) gather(send_, in_send_, vector_);
 }
 
-void stream::gather() noexcept {
-  vector_ = table_.acquire_vector();
-  if (vector_ == nullptr) return;
-  vector_->parts[0] = {in_send_.first->data, in_send_.first->size};
+// Adds to a send of one slot what may go with it.
+void stream::gather(io::send_operation& into, slot_queue& taken, send_vector*& vector) noexcept {
+  vector = table_.acquire_vector();
+  if (vector == nullptr) return;
+  vector->parts[0] = {taken.first->data, taken.first->size};
   unsigned count = 1;
   while (!queue_.empty() && count < send_vector::part_max &&
-         send_.size + queue_.first->size <= send_bytes_max) {
+         into.size + queue_.first->size <= send_bytes_max &&
+         queue_.first->wish == taken.first->wish) {
     slot& next = queue_.pop();
     loop_.pool().hand_to_kernel(next);
-    in_send_.push(next);
-    vector_->parts[count++] = {next.data, next.size};
-    send_.size += next.size;
+    taken.push(next);
+    vector->parts[count++] = {next.data, next.size};
+    into.size += next.size;
   }
-  vector_->header = {};
-  vector_->header.msg_iov = vector_->parts.data();
-  vector_->header.msg_iovlen = count;
-  send_.vector = &vector_->header;
+  vector->header = {};
+  vector->header.msg_iov = vector->parts.data();
+  vector->header.msg_iovlen = count;
+  into.vector = &vector->header;
+}
+
+/// What gather() would make of the queue.
+std::uint32_t stream::next_send_size() const noexcept {
+  std::uint32_t size = 0;
+  unsigned count = 0;
+  for (const slot* at = queue_.first; at != nullptr && count < send_vector::part_max;
+       at = at->next, ++count) {
+    if (count != 0 && (size + at->size > send_bytes_max || at->wish != queue_.first->wish)) break;
+    size += at->size;
+  }
+  return size;
 }
 
 inline void stream::flush() noexcept {
   if (queue_.empty() || !send_.idle()) return;
+  if (queued_bytes_ >= zero_copy_from_ && flush_zero_copy()) [[unlikely]]
+    return;
   prepare_send();
   const bool awaited = poll_next_send_ || wants_room_ || half_close_asked_ || !silent_sends_;
   send_.silent = !awaited && queue_.empty() && state_ < connection_state::draining;
@@ -141,37 +172,33 @@ void stream::on_send_complete(io::operation& completed, io::completion& what) no
   if (self.vector_ != nullptr) self.table_.release_vector(*std::exchange(self.vector_, nullptr));
   if (sent_bytes == self.send_.size) {
     self.poll_next_send_ = false;
-    self.release_sent();
+    self.release_sent(self.in_send_);
   } else {
     self.poll_next_send_ = true;
-    self.take_back(sent_bytes);
+    self.take_back(self.in_send_, sent_bytes);
   }
   if (self.state_ == connection_state::closing) return self.close_when_idle();
   if (what.result < 0 && what.result != -EAGAIN && what.result != -EINTR)
     return self.fail(kernel_error(what.result));
   if (sent_bytes != 0) self.last_activity_ = self.loop_.now();
-  if (!self.queue_.empty())
-    self.loop_.defer(self.attend_);
-  else if (self.last_is_sent())
-    self.sending_done();
-  if (self.wants_room_) self.tell_of_room();
+  self.go_on_sending();
 }
 
-void stream::release_sent() noexcept {
+void stream::release_sent(slot_queue& sent) noexcept {
   buffer_pool& pool = loop_.pool();
-  for (slot* at = in_send_.first; at != nullptr;) {
-    slot& sent = *at;
-    at = sent.next;
-    pool.reclaim(sent);
+  for (slot* at = sent.first; at != nullptr;) {
+    slot& gone = *at;
+    at = gone.next;
+    pool.reclaim(gone);
   }
-  in_send_ = {};
+  sent = {};
 }
 
-void stream::take_back(std::uint32_t sent_bytes) noexcept {
+void stream::take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept {
   buffer_pool& pool = loop_.pool();
   slot_queue unsent;
-  while (!in_send_.empty()) {
-    slot& at = in_send_.pop();
+  while (!from.empty()) {
+    slot& at = from.pop();
     pool.take_from_kernel(at);
     if (sent_bytes >= at.size) {
       sent_bytes -= at.size;

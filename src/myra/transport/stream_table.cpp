@@ -1,6 +1,7 @@
 #include "myra/transport/stream_table.hpp"
 
 #include <new>
+#include <utility>
 
 namespace myra {
 
@@ -65,6 +66,38 @@ send_vector* stream_table::acquire_vector() noexcept {
 void stream_table::release_vector(send_vector& used) noexcept {
   used.next_free = free_vectors_;
   free_vectors_ = &used;
+}
+
+zero_copy_send* stream_table::acquire_zero_copy(stream& of,
+                                                io::completion_handler handler) noexcept {
+  zero_copy_send* taken = free_zero_copies_;
+  if (taken != nullptr) {
+    free_zero_copies_ = taken->next_free;
+  } else {
+    try {
+      zero_copies_.push_back(std::make_unique<zero_copy_send>(handler));
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+    taken = zero_copies_.back().get();
+  }
+  taken->of = &of;
+  taken->sent_bytes = 0;
+  taken->told = false;
+  return taken;
+}
+
+void stream_table::release_zero_copy(zero_copy_send& used) noexcept {
+  assert(used.slots.empty() && used.parts == nullptr);
+  used.next_free = free_zero_copies_;
+  free_zero_copies_ = &used;
+}
+
+void stream_table::tell_of_locked_memory() noexcept {
+  if (std::exchange(told_of_locked_memory_, true)) return;
+  loop_.log()(log_level::warning,
+              "connection: the kernel refused a zero-copy send for want of locked memory "
+              "(RLIMIT_MEMLOCK); such sends are copies for a while");
 }
 
 void stream_table::drain() noexcept {

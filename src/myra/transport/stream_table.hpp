@@ -21,6 +21,19 @@ struct alignas(cache_line_size) send_vector {
   send_vector* next_free = nullptr;
 };
 
+/// A send without a copy: after its result it goes on without its stream's further attention, and
+/// holds the slots until the kernel has let go of them.
+struct zero_copy_send : io::zero_copy_send_operation {
+  explicit zero_copy_send(io::completion_handler handler) noexcept
+      : io::zero_copy_send_operation(handler) {}
+  stream* of = nullptr;
+  slot_queue slots;
+  send_vector* parts = nullptr;  ///< What `vector` points into.
+  std::uint32_t sent_bytes = 0;
+  bool told = false;  ///< The result has come.
+  zero_copy_send* next_free = nullptr;
+};
+
 /// Stream memory is not given back to the system while the loop lives, so that a handle may ask for
 /// a stream that is gone.
 class alignas(cache_line_size) stream_table final : public drainable {
@@ -42,6 +55,12 @@ class alignas(cache_line_size) stream_table final : public drainable {
 
   [[nodiscard]] send_vector* acquire_vector() noexcept;
   void release_vector(send_vector& used) noexcept;
+  /// Of `of`, with nothing in it; null when there is no memory.
+  [[nodiscard]] zero_copy_send* acquire_zero_copy(stream& of,
+                                                  io::completion_handler handler) noexcept;
+  void release_zero_copy(zero_copy_send& used) noexcept;
+  /// Logged once.
+  void tell_of_locked_memory() noexcept;
 
   [[nodiscard]] loop& runs_on() noexcept { return loop_; }
   /// A stream that the kernel has let go of; somebody may still hold its memory.
@@ -68,6 +87,9 @@ class alignas(cache_line_size) stream_table final : public drainable {
   cell* free_cells_ = nullptr;
   send_vector* free_vectors_ = nullptr;
   std::vector<std::unique_ptr<send_vector>> vectors_;
+  zero_copy_send* free_zero_copies_ = nullptr;
+  std::vector<std::unique_ptr<zero_copy_send>> zero_copies_;
+  bool told_of_locked_memory_ = false;
   std::uint64_t generation_ = 0;
   std::uint32_t count_ = 0;       ///< With those that are finished and still held.
   std::uint32_t open_count_ = 0;  ///< Those that may have something in flight.

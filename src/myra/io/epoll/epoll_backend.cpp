@@ -150,6 +150,7 @@ void epoll_backend::execute(operation& begun) noexcept {
     case operation_kind::receive:
       return start_reader(begun, static_cast<receive_operation&>(begun).poll_first);
     case operation_kind::send: return start_send(static_cast<send_operation&>(begun));
+    case operation_kind::send_zero_copy: return settle(begun, -EOPNOTSUPP);
     case operation_kind::shutdown: return start_shutdown(static_cast<shutdown_operation&>(begun));
     case operation_kind::close: return start_close(static_cast<close_operation&>(begun));
     case operation_kind::poll: return start_poll(static_cast<poll_operation&>(begun));

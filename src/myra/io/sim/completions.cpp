@@ -20,6 +20,13 @@ int direction_of(operation_kind kind) noexcept {
 
 bool sim_backend::complete(flight& of, queue_entry what) noexcept {
   what.flight = of.op->backend_index;
+  // The bytes of a zero-copy send are let go of later, whatever its result.
+  if (of.op->kind() == operation_kind::send_zero_copy && !what.notification) {
+    what.more = true;
+    detach(of);
+    tell(of, what);
+    return true;
+  }
   if (what.more &&
       (queue_.size() + late_.size() >= wishes_.completion_entries || strikes(fault::overflow))) {
     what.more = false;
@@ -109,6 +116,9 @@ void sim_backend::hand_over(const queue_entry& told) noexcept {
   completion what(told.result);
   what.more = told.more;
   what.more_to_read = told.more_to_read;
+  what.notification = told.notification;
+  what.copied = told.copied;
+  if (op.kind() == operation_kind::send_zero_copy && !told.notification) let_go_later(ended);
   if (told.bytes != nullptr)
     what.bytes = pool_.from_kernel(told.bytes->index, static_cast<std::uint32_t>(told.result));
   if (!told.more) {

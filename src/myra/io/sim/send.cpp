@@ -1,6 +1,9 @@
 // Sending: bytes into a simulated connection as there is room, until all have gone.
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include "myra/io/sim/errors.hpp"
 #include "myra/io/sim/sim_backend.hpp"
@@ -23,7 +26,46 @@ byte_view rest_of(const send_operation& send, std::size_t done) noexcept {
   return {};
 }
 
+std::uint64_t sum_of(const std::vector<byte_view>& pieces) noexcept {
+  std::uint64_t sum = 0xcbf29ce484222325;  // FNV-1a
+  for (const byte_view piece : pieces)
+    for (const std::byte each : piece)
+      sum = (sum ^ static_cast<std::uint8_t>(each)) * 0x100000001b3;
+  return sum;
+}
+
 }  // namespace
+
+void sim_backend::hold(flight& begun) {
+  const auto& send = static_cast<const send_operation&>(*begun.op);
+  if (send.vector == nullptr) begun.held.emplace_back(send.data, send.size);
+  for (std::size_t i = 0; send.vector != nullptr && i < send.vector->msg_iovlen; ++i) {
+    const iovec& part = send.vector->msg_iov[i];
+    begun.held.emplace_back(static_cast<const std::byte*>(part.iov_base), part.iov_len);
+  }
+  begun.sum = sum_of(begun.held);
+}
+
+/// The result is told: from now on the socket may be closed.
+void sim_backend::let_go_later(flight& sent) {
+  if (sent.on != nullptr) --std::exchange(sent.on, nullptr)->in_flight;
+  const std::uint64_t wait_us = chance_.chance(50) ? 3'000'000 : 30'000;
+  world_.at(world_.now() + std::chrono::microseconds(chance_.below(wait_us)), &on_let_go, nullptr,
+            std::uint64_t{serial_} << 32 | sent.serial);
+}
+
+void sim_backend::on_let_go(sim::simulation& world, const sim::appointment& due) {
+  sim_backend* self = find(world, due.value >> 32);
+  flight* held = find_flight(self, static_cast<std::uint32_t>(due.value));
+  assert(held != nullptr);
+  self->let_go(*held);
+}
+
+void sim_backend::let_go(flight& held) {
+  if (!held.held.empty() && sum_of(held.held) != held.sum)
+    world_.complain(machine_, "the bytes of a zero-copy send changed while the kernel had them");
+  static_cast<void>(complete(held, {.notification = true, .copied = chance_.chance(500)}));
+}
 
 void sim_backend::start_send(flight& begun) noexcept {
   sim::socket& on = *begun.on;

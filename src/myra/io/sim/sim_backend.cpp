@@ -122,6 +122,7 @@ void sim_backend::start_on(flight& begun) noexcept {
     case operation_kind::accept: return start_accept(begun);
     case operation_kind::connect: return start_connect(begun);
     case operation_kind::receive: return start_receive(begun);
+    case operation_kind::send_zero_copy: hold(begun); [[fallthrough]];
     case operation_kind::send: return start_send(begun);
     case operation_kind::shutdown: return start_shutdown(begun);
     case operation_kind::close: return start_close(begun);
@@ -175,10 +176,16 @@ bool sim_backend::cancel_waits(flight& unwanted) noexcept {
 
 void sim_backend::on_late_cancel(sim::simulation& world, const sim::appointment& due) {
   sim_backend* self = find(world, due.value >> 32);
-  if (self == nullptr) return;
-  for (flight& each : self->flights_)
-    if (each.op != nullptr && each.serial == static_cast<std::uint32_t>(due.value))
-      return self->give_up(each);
+  if (flight* found = find_flight(self, static_cast<std::uint32_t>(due.value)); found != nullptr)
+    self->give_up(*found);
+}
+
+sim_backend::flight* sim_backend::find_flight(sim_backend* in, std::uint32_t serial) noexcept {
+  if (in == nullptr) return nullptr;
+  const auto found = std::ranges::find_if(in->flights_, [serial](const flight& each) {
+    return each.op != nullptr && each.serial == serial;
+  });
+  return found == in->flights_.end() ? nullptr : &*found;
 }
 
 /// Ends an operation that the kernel still has; one whose end is on its way stays as it is.

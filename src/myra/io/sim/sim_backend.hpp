@@ -5,6 +5,9 @@
 // come through a queue that can overflow, receives take buffers from a ring that can be empty, and
 // silent sends are over when the entry that carried them returns.
 //
+// A zero-copy send is told of twice, the second time some moments after the first and in no order;
+// that the bytes are still those that were sent is then looked at.
+//
 // The simulated network has streams only: a machine refuses to open sockets for datagrams.
 //
 // Who waits: `wait` lets the whole world happen until this backend has something to deliver. Where
@@ -42,6 +45,9 @@ class sim_backend final : public backend, private sim::socket_user {
   [[nodiscard]] backend_kind kind() const noexcept override { return backend_kind::sim; }
   void submit(operation& submitted) noexcept override;
   void cancel(operation& unwanted) noexcept override;
+  [[nodiscard]] bool zero_copy_sends() const noexcept override {
+    return wishes_.features.zero_copy_sends;
+  }
   [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
   void deliver() noexcept override;
   [[nodiscard]] bool pending() const noexcept override {
@@ -71,12 +77,17 @@ class sim_backend final : public backend, private sim::socket_user {
     sim::socket* on = nullptr;
     std::uint32_t done = 0;  ///< Bytes that a send has sent.
     std::uint32_t serial = 0;
+    /// Of a zero-copy send: what the kernel may still read, and what was there at first.
+    std::vector<byte_view> held = {};
+    std::uint64_t sum = 0;
   };
   struct queue_entry {
     std::uint32_t flight = 0;
     std::int32_t result = 0;
     bool more = false;
     bool more_to_read = false;
+    bool notification = false;
+    bool copied = false;
     slot* bytes = nullptr;
   };
 
@@ -91,6 +102,7 @@ class sim_backend final : public backend, private sim::socket_user {
   void cancel_now(operation& unwanted) noexcept;
   void give_up(flight& unwanted) noexcept;
   [[nodiscard]] bool cancel_waits(flight& unwanted) noexcept;
+  [[nodiscard]] static flight* find_flight(sim_backend* in, std::uint32_t serial) noexcept;
   static void on_late_cancel(sim::simulation& world, const sim::appointment& due);
 
   // One operation each (accept.cpp, connect.cpp ...).
@@ -110,6 +122,10 @@ class sim_backend final : public backend, private sim::socket_user {
   void run_send(sim::socket& on) noexcept;
   [[nodiscard]] std::int32_t send_fault(sim::socket& on) noexcept;
   void finish_send(flight& ended, std::int32_t status) noexcept;
+  void hold(flight& begun);
+  void let_go_later(flight& sent);
+  void let_go(flight& held);
+  static void on_let_go(sim::simulation& world, const sim::appointment& due);
   void run_polls(sim::socket& on) noexcept;
   [[nodiscard]] bool look_at_real_polls(int timeout_ms) noexcept;
 

@@ -15,6 +15,7 @@ const char* name_of_operation(std::int64_t kind) noexcept {
     case io::operation_kind::connect: return "connect";
     case io::operation_kind::receive: return "receive";
     case io::operation_kind::send: return "send";
+    case io::operation_kind::send_zero_copy: return "send_zero_copy";
     case io::operation_kind::shutdown: return "shutdown";
     case io::operation_kind::close: return "close";
     case io::operation_kind::poll: return "poll";

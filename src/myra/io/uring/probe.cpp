@@ -65,6 +65,24 @@ void list_between_rings(feature_list& list, const direct_table& table,
       "not used: without messages between rings or direct descriptors", "refused by the kernel");
 }
 
+void list_zero_copy(feature_list& list, const zero_copy& sends, const uring_options& options) {
+  const bool off = !options.features.zero_copy_sends;
+  const char* absence = sends.absence().c_str();
+  list.used_or(sends.sends(), "zero-copy send",
+               "large sends are read by the network card from the buffers, where it can", off,
+               "switched off by its option", absence);
+  list.used_or(sends.sends(), "zero-copy sendmsg", "the same for several buffers at once", off,
+               "switched off by its option", absence);
+  const std::string& unregistered = sends.registered_absence();
+  list.used_or(sends.memory_registered(), "registered buffers",
+               sends.vectors_registered()
+                   ? "zero-copy sends need not pin their pages"
+                   : "zero-copy sends of one buffer need not pin their pages; vectors need Linux "
+                     "6.15",
+               !options.registered_buffers, "not used: pins the pool's memory",
+               unregistered.c_str());
+}
+
 /// Of UDP sockets, on any backend.
 void list_udp(feature_list& list, const feature_switches& features) {
   if (kernel_segments_datagrams())
@@ -85,11 +103,11 @@ void list_unused(feature_list& list, io_uring& on) {
   const auto feature = [&](unsigned bit) { return (on.features & bit) != 0; };
   list.available_if(has_incremental_rings(on), "incremental buffer rings", "not used yet",
                     "needs Linux 6.12");
-  list.available_if(feature(IORING_FEAT_RECVSEND_BUNDLE), "receive and send bundles",
-                    "not used yet", "needs Linux 6.10");
-  list.available_if(has(IORING_OP_SEND_ZC), "zero-copy send", "not used yet", "needs Linux 6.0");
-  list.available_if(has(IORING_OP_SENDMSG_ZC), "zero-copy sendmsg", "not used yet",
-                    "needs Linux 6.1");
+  list.available_if(feature(IORING_FEAT_RECVSEND_BUNDLE), "receive bundles", "not used yet",
+                    "needs Linux 6.10");
+  list.available_if(feature(IORING_FEAT_RECVSEND_BUNDLE), "send bundles",
+                    "not used: a vector costs the same and needs no buffer ring per connection",
+                    "needs Linux 6.10");
   // The opcode alone says nothing: the interface queue has to be registered to know (zero-copy
   // receive, Linux 6.15).
   list.available_if(false, "zero-copy receive", "",
@@ -119,6 +137,7 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
     if (options.features.*each.feature && !(usable.features.*each.feature)) list.avoid(each);
   list_direct(list, (*backend)->direct(), options.features);
   list_between_rings(list, (*backend)->direct(), options.features, (*backend)->probed_ring().raw());
+  list_zero_copy(list, (*backend)->copy_free(), options);
   list_udp(list, options.features);
   list_unused(list, (*backend)->probed_ring().raw());
   return found;

@@ -19,6 +19,8 @@ struct uring_options {
   /// Places in the table of direct descriptors; zero: as many as RLIMIT_NOFILE allows, up to
   /// 16,384.
   unsigned direct_descriptor_count = 0;
+  /// The pool's memory is registered with the kernel, for zero-copy sends.
+  bool registered_buffers = false;
   waiting wait = waiting::block;
   duration spin_time = std::chrono::microseconds(50);  ///< Of `spin_then_block`.
   /// Busy polling of network cards (IORING_REGISTER_NAPI); zero: none.

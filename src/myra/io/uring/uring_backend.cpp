@@ -61,13 +61,22 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
     backend->direct_.open(backend->ring_->raw(), options.direct_descriptor_count);
   if (backend->direct_.exists() && knows(backend->ring_->raw(), IORING_OP_LISTEN))
     backend->network_.bind_by_operation();
+  backend->open_zero_copy(options, pool);
   return backend;
+}
+
+void uring_backend::open_zero_copy(const uring_options& options, buffer_pool& pool) {
+  if (options.features.zero_copy_sends) zero_copy_.open(ring_->raw());
+  if (options.registered_buffers) zero_copy_.register_memory(ring_->raw(), pool);
 }
 
 opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
   auto backend = uring_backend::open(options, pool);
   if (!backend) return std::unexpected(std::move(backend.error()));
   std::string description = (*backend)->description();
+  const zero_copy& copy_free = (*backend)->copy_free();
+  if (options.registered_buffers && !copy_free.memory_registered())
+    description += ", no registered buffers: " + copy_free.registered_absence();
   return uring{std::move(*backend), std::move(description)};
 }
 
@@ -122,6 +131,9 @@ void uring_backend::show_whether_ready() const noexcept {
     case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
     case operation_kind::accept: arm(entry, static_cast<accept_operation&>(queued)); break;
     case operation_kind::connect: prepare(entry, static_cast<connect_operation&>(queued)); break;
+    case operation_kind::send_zero_copy:
+      zero_copy_.prepare(entry, static_cast<zero_copy_send_operation&>(queued));
+      break;
     case operation_kind::shutdown: prepare(entry, static_cast<shutdown_operation&>(queued)); break;
     case operation_kind::close: prepare(entry, static_cast<close_operation&>(queued)); break;
     case operation_kind::poll: prepare(entry, static_cast<poll_operation&>(queued)); break;
@@ -306,6 +318,8 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
   if (completed.kind() == operation_kind::receive) return take_received(completed, cqe, more);
   if (completed.kind() == operation_kind::receive_datagram)
     return take_datagram(completed, cqe, more);
+  if (completed.kind() == operation_kind::send_zero_copy)
+    return take_zero_copy(completed, cqe, more);
   if (is_silent(completed)) silent_[completed.backend_index].sent = nullptr;
   if (completed.kind() == operation_kind::connect && completed.cancelled)
     std::erase(cancelled_connects_, &completed);
@@ -333,6 +347,19 @@ inline void uring_backend::take_received(operation& completed, const io_uring_cq
   if (cqe.res <= 0) [[unlikely]] {
     what.bytes.release();
     if (cqe.res == -ENOBUFS) ++counters_.no_buffer;
+  }
+  completed.complete(what);
+}
+
+// Whether a notification follows is told by the result's F_MORE alone: errors have one as well.
+void uring_backend::take_zero_copy(operation& completed, const io_uring_cqe& cqe,
+                                   bool more) noexcept {
+  completion what(completed.cancelled && cqe.res == -EINTR ? -ECANCELED : cqe.res);
+  what.more = more;
+  what.notification = (cqe.flags & IORING_CQE_F_NOTIF) != 0;
+  if (what.notification) {
+    what.copied = (static_cast<std::uint32_t>(cqe.res) & IORING_NOTIF_USAGE_ZC_COPIED) != 0;
+    what.result = 0;
   }
   completed.complete(what);
 }

@@ -12,6 +12,7 @@
 #include "myra/io/uring/ring.hpp"
 #include "myra/io/uring/uring.hpp"
 #include "myra/io/uring/uring_network.hpp"
+#include "myra/io/uring/zero_copy.hpp"
 
 namespace myra::io {
 
@@ -30,6 +31,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   [[nodiscard]] opened<inlet_address> open_inlet(inlet& into) override;
   [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
   void deliver() noexcept override;
+  [[nodiscard]] bool zero_copy_sends() const noexcept override { return zero_copy_.sends(); }
   [[nodiscard]] bool pending() const noexcept override;
   void wake() noexcept override;
   [[nodiscard]] time_point now() noexcept override { return clock::now(); }
@@ -44,6 +46,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   /// What was set up, in words.
   [[nodiscard]] const std::string& description() const noexcept { return ring_->description(); }
   [[nodiscard]] const direct_table& direct() const noexcept { return direct_; }
+  [[nodiscard]] const zero_copy& copy_free() const noexcept { return zero_copy_; }
   /// For questions about this ring.
   [[nodiscard]] ring& probed_ring() noexcept { return *ring_; }
 
@@ -57,6 +60,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   uring_backend(const uring_options& options, std::unique_ptr<ring> made,
                 int wake_descriptor) noexcept;
 
+  void open_zero_copy(const uring_options& options, buffer_pool& pool);
   void note_silent(operation& send, std::uint32_t size) noexcept;
   template <class Send>
   void prepare_send(io_uring_sqe* entry, Send& send) noexcept;
@@ -72,6 +76,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void take_completions() noexcept;
   void take(const io_uring_cqe& cqe) noexcept;
   void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
+  void take_zero_copy(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   void take_datagram(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   [[nodiscard]] buffer buffer_of(const io_uring_cqe& cqe) noexcept;
   void take_own(const io_uring_cqe& cqe) noexcept;
@@ -94,6 +99,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   std::unique_ptr<ring> ring_;
   std::unique_ptr<buffer_ring> buffers_;
   direct_table direct_;
+  zero_copy zero_copy_;
   uring_network network_{*ring_, direct_};
   waiting wait_;
   duration spin_time_;

@@ -1,0 +1,146 @@
+// A send without a copy has an object of its own, from the table, since it is with the kernel for
+// longer than the next send can wait: until the peer has acknowledged the bytes. The stream is
+// kept from the next send until the result only.
+#include <algorithm>
+#include <cerrno>
+
+#include "myra/transport/stream.hpp"
+#include "myra/transport/stream_table.hpp"
+
+namespace myra {
+namespace {
+
+bool is_refusal(std::int32_t result) noexcept {
+  return result == -EOPNOTSUPP || result == -ENOMEM || result == -ENOBUFS;
+}
+
+}  // namespace
+
+bool stream::zero_copy_on_its_way() const noexcept {
+  return zero_copy_ != nullptr && !zero_copy_->told;
+}
+
+/// Whether there is nothing to be done for a send of the ordinary kind.
+bool stream::flush_zero_copy() noexcept {
+  if (zero_copy_ != nullptr) return true;
+  const auto wish = static_cast<zero_copy_mode>(queue_.first->wish);
+  if (!grant_zero_copy(policy_.ask(wish, next_send_size(), zero_copy_held_))) return false;
+  zero_copy_send* send = table_.acquire_zero_copy(*this, &on_zero_copy_complete);
+  if (send == nullptr) {
+    ++loop_.tally().zero_copy.refused;
+    return false;
+  }
+  begin_zero_copy(*send);
+  return true;
+}
+
+bool stream::grant_zero_copy(zero_copy_policy::answer answer) noexcept {
+  if (answer == zero_copy_policy::answer::copy) return false;
+  zero_copy_counters& counted = loop_.tally().zero_copy;
+  ++counters_.zero_copy_asked;
+  ++counted.asked;
+  if (answer == zero_copy_policy::answer::refused) {
+    ++counted.refused;
+    return false;
+  }
+  const buffer_pool& pool = loop_.pool();
+  const std::uint32_t asked = loop_.options().zero_copy.free_slots_min;
+  const std::uint32_t free_min = asked != 0 ? asked : pool.slot_count_max() / 8;
+  if (pool.obtainable_count() >= free_min) return true;
+  ++counted.low_pool;
+  return false;
+}
+
+void stream::begin_zero_copy(zero_copy_send& send) noexcept {
+  tail_room_ = 0;  // what is in the kernel's hands grows no more
+  slot& first = queue_.pop();
+  loop_.pool().hand_to_kernel(first);
+  send.slots.push(first);
+  send.descriptor = send_.descriptor;
+  send.data = first.data;
+  send.size = first.size;
+  send.vector = nullptr;
+  send.parts = nullptr;
+  if (!queue_.empty()) gather(send, send.slots, send.parts);
+  send.region = first.region;
+  for (const slot* at = first.next; at != nullptr; at = at->next)
+    if (at->region != first.region) send.region = io::zero_copy_send_operation::no_region;
+  zero_copy_ = &send;
+  ++zero_copy_held_;
+  set_zero_copy_from();
+  loop_.backend().submit(send);
+  expect_send_progress();
+}
+
+void stream::on_zero_copy_complete(io::operation& completed, io::completion& what) noexcept {
+  auto& send = static_cast<zero_copy_send&>(completed);
+  stream& self = *send.of;
+  if (!what.notification) self.take_zero_copy_result(send, what.result);
+  if (what.more) return;
+  if (what.notification && send.sent_bytes != 0) {
+    self.policy_.reported(what.copied);
+    zero_copy_counters& counted = self.loop_.tally().zero_copy;
+    ++(what.copied ? counted.copied : counted.granted);
+    if (!what.copied) ++self.counters_.zero_copy_granted;
+  }
+  self.end_zero_copy(send);
+}
+
+void stream::take_zero_copy_result(zero_copy_send& send, std::int32_t result) noexcept {
+  send.told = true;
+  send.sent_bytes = static_cast<std::uint32_t>(std::max(result, 0));
+  queued_bytes_ -= send.sent_bytes;
+  counters_.bytes_sent += send.sent_bytes;
+  loop_.tally().bytes_sent += send.sent_bytes;
+  if (send.parts != nullptr) table_.release_vector(*std::exchange(send.parts, nullptr));
+  if (is_refusal(result)) {
+    ++loop_.tally().zero_copy.refused;
+    if (result == -EOPNOTSUPP) {
+      policy_.impossible();
+    } else {
+      policy_.out_of_memory();
+      table_.tell_of_locked_memory();
+    }
+  }
+  const bool all = send.sent_bytes == send.size;
+  poll_next_send_ = !all;
+  if (all) {
+    zero_copy_ = nullptr;
+    send_began_ = never;
+    set_zero_copy_from();
+  }
+  if (state_ == connection_state::closing) return close_when_idle();
+  if (result < 0 && result != -EAGAIN && result != -EINTR && !is_refusal(result))
+    return fail(kernel_error(result));
+  if (send.sent_bytes != 0) last_activity_ = loop_.now();
+  // A short one goes on when its slots are back: part of one of them is still to be sent.
+  if (all) go_on_sending();
+}
+
+// The kernel has let go of the bytes.
+void stream::end_zero_copy(zero_copy_send& send) noexcept {
+  --zero_copy_held_;
+  const bool was_short = zero_copy_ == &send;
+  if (was_short && state_ < connection_state::closing)
+    take_back(send.slots, send.sent_bytes);
+  else
+    release_sent(send.slots);
+  table_.release_zero_copy(send);
+  if (was_short) {
+    zero_copy_ = nullptr;
+    send_began_ = never;
+    set_zero_copy_from();
+  }
+  if (state_ == connection_state::closing) {
+    if (zero_copy_held_ == 0 && !close_.descriptor.valid()) return finish();
+    return close_when_idle();
+  }
+  if (was_short) go_on_sending();
+  if (!closes_when_let_go_) return;
+  if (zero_copy_held_ == 0)
+    begin_closing();
+  else
+    expect_acknowledgement();
+}
+
+}  // namespace myra
