@@ -76,7 +76,7 @@ sent stream::send_copy(byte_view bytes) noexcept {
 inline void stream::prepare_send() noexcept {
   tail_room_ = 0;  // what is in the kernel's hands grows no more
   slot& first = queue_.pop();
-  loop_.pool().hand_to_kernel(first);
+  first.pool->hand_to_kernel(first);
   in_send_.push(first);
   send_.data = first.data;
   send_.size = first.size;
@@ -92,7 +92,7 @@ void stream::gather() noexcept {
   while (!queue_.empty() && count < send_vector::part_max &&
          send_.size + queue_.first->size <= send_bytes_max) {
     slot& next = queue_.pop();
-    loop_.pool().hand_to_kernel(next);
+    next.pool->hand_to_kernel(next);
     in_send_.push(next);
     vector_->parts[count++] = {next.data, next.size};
     send_.size += next.size;
@@ -155,24 +155,22 @@ void stream::on_send_complete(io::operation& completed, io::completion& what) no
 }
 
 void stream::release_sent() noexcept {
-  buffer_pool& pool = loop_.pool();
   for (slot* at = in_send_.first; at != nullptr;) {
     slot& sent = *at;
     at = sent.next;
-    pool.reclaim(sent);
+    sent.pool->reclaim(sent);
   }
   in_send_ = {};
 }
 
 void stream::take_back(std::uint32_t sent_bytes) noexcept {
-  buffer_pool& pool = loop_.pool();
   slot_queue unsent;
   while (!in_send_.empty()) {
     slot& at = in_send_.pop();
-    pool.take_from_kernel(at);
+    at.pool->take_from_kernel(at);
     if (sent_bytes >= at.size) {
       sent_bytes -= at.size;
-      pool.release(at);
+      at.pool->release(at);
       continue;
     }
     at.data += sent_bytes;
@@ -210,7 +208,10 @@ void stream::expect_send_progress() noexcept {
 }
 
 void stream::drop_queue(slot_queue& queue) noexcept {
-  while (!queue.empty()) loop_.pool().release(queue.pop());
+  while (!queue.empty()) {
+    slot& dropped = queue.pop();
+    dropped.pool->release(dropped);
+  }
 }
 
 }  // namespace myra
