@@ -44,8 +44,8 @@ struct backend_counters {
   std::uint64_t direct_installed = 0;  ///< Ordinary descriptors made for direct ones.
 };
 
-/// Features that may be switched off, one at a time, for tests and for comparison. All on by
-/// default.
+/// Features that may be switched, one at a time, for tests and for comparison. On by default where
+/// they pay; docs/decisions has the figures.
 struct feature_switches {
   bool multishot_accept = true;
   bool multishot_receive = true;
@@ -57,6 +57,10 @@ struct feature_switches {
   bool datagram_coalescing = true;    ///< UDP_GRO, udp(7).
   bool registered_waits = true;
   bool no_iowait = true;
+  bool receive_limit = true;         ///< Multishot receives that end after so many bytes.
+  bool incremental_buffers = false;  ///< Buffers that the kernel fills piece by piece.
+  bool receive_bundles = false;      ///< Receives that fill several buffers at a time.
+  bool large_buffers = true;         ///< A second group of buffers, for connections that get much.
 };
 
 class backend {

@@ -111,8 +111,7 @@ void stream::close() noexcept {
   if (state_ >= connection_state::draining) return;
   state_ = connection_state::draining;
   if (!why_) why_ = make_error_code(transport_errc::closed);
-  drop_queue(received_);
-  received_bytes_ = 0;
+  drop_received();
   wake_waiters();
   attend_soon();
   if (send_.silent && !send_.idle()) loop_.hasten();
@@ -167,8 +166,7 @@ void stream::abort() noexcept {
   static_cast<void>(loop_.backend().sockets().set_option(descriptor(), SOL_SOCKET, SO_LINGER, &none,
                                                          sizeof none));
   if (!why_) why_ = make_error_code(transport_errc::closed);
-  drop_queue(received_);
-  received_bytes_ = 0;
+  drop_received();
   begin_closing();
 }
 

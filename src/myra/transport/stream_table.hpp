@@ -46,6 +46,7 @@ class stream_table final : public drainable {
   [[nodiscard]] loop& runs_on() noexcept { return loop_; }
   /// A stream that the kernel has let go of; somebody may still hold its memory.
   void finished() noexcept { --open_count_; }
+  [[nodiscard]] std::uint32_t open_count() const noexcept { return open_count_; }
 
   void drain() noexcept override;
   void cut() noexcept override;

@@ -70,6 +70,7 @@ class sim_backend final : public backend, private sim::socket_user {
     operation* op = nullptr;
     sim::socket* on = nullptr;
     std::uint32_t done = 0;  ///< Bytes that a send has sent.
+    std::uint32_t received = 0;
     std::uint32_t serial = 0;
   };
   struct queue_entry {

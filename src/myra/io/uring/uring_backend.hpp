@@ -1,8 +1,10 @@
 // The backend on io_uring, Linux 6.1 and newer.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "myra/io/backend.hpp"
@@ -34,7 +36,7 @@ class uring_backend final : public backend {
   [[nodiscard]] time_point rough_now() noexcept override { return myra::rough_now(); }
   [[nodiscard]] int descriptor() const noexcept override;
   [[nodiscard]] std::uint32_t ready_buffer_count() const noexcept override {
-    return buffers_->ready_count();
+    return groups_[stream_group_]->ready_count();
   }
   [[nodiscard]] network& sockets() noexcept override { return network_; }
   [[nodiscard]] backend_counters counters() const noexcept override;
@@ -42,6 +44,12 @@ class uring_backend final : public backend {
   /// What was set up, in words.
   [[nodiscard]] const std::string& description() const noexcept { return ring_->description(); }
   [[nodiscard]] const direct_table& direct() const noexcept { return direct_; }
+  /// What receives of streams take from.
+  [[nodiscard]] const buffer_ring_options& stream_buffers() const noexcept {
+    return groups_[stream_group_]->options();
+  }
+  [[nodiscard]] bool has_large_buffers() const noexcept { return groups_[large_group] != nullptr; }
+  [[nodiscard]] bool limits_receives() const noexcept { return limits_receives_; }
   /// For questions about this ring.
   [[nodiscard]] ring& probed_ring() noexcept { return *ring_; }
 
@@ -55,6 +63,10 @@ class uring_backend final : public backend {
   uring_backend(const uring_options& options, std::unique_ptr<ring> made,
                 int wake_descriptor) noexcept;
 
+  [[nodiscard]] std::optional<error_report> open_groups(const uring_options& options,
+                                                        buffer_pool& pool);
+  void refill_groups() noexcept;
+  [[nodiscard]] buffer_ring& group_for(receive_operation& receive) noexcept;
   void note_silent(operation& send, std::uint32_t size) noexcept;
   template <class Send>
   void prepare_send(io_uring_sqe* entry, Send& send) noexcept;
@@ -70,6 +82,8 @@ class uring_backend final : public backend {
   void take_completions() noexcept;
   void take(const io_uring_cqe& cqe) noexcept;
   void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
+  void drop_received(buffer_ring& from, const io_uring_cqe& cqe) noexcept;
+  void take_parts(buffer_ring& from, operation& completed, const io_uring_cqe& cqe) noexcept;
   void take_datagram(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   [[nodiscard]] buffer buffer_of(const io_uring_cqe& cqe) noexcept;
   void take_own(const io_uring_cqe& cqe) noexcept;
@@ -86,7 +100,14 @@ class uring_backend final : public backend {
   void show_whether_ready() const noexcept;
 
   std::unique_ptr<ring> ring_;
-  std::unique_ptr<buffer_ring> buffers_;
+  // Groups of receive buffers: whole ones of ordinary size, always there; ordinary ones that are
+  // filled piece by piece; large ones. Receives of datagrams take from the first.
+  static constexpr unsigned whole_group = 0;
+  static constexpr unsigned piecewise_group = 1;
+  static constexpr unsigned large_group = 2;
+  std::array<std::unique_ptr<buffer_ring>, 3> groups_;
+  unsigned stream_group_ = whole_group;
+  bool limits_receives_ = false;
   direct_table direct_;
   uring_network network_{*ring_, direct_};
   waiting wait_;
