@@ -161,6 +161,33 @@ TEST_P(coroutine_case, one_that_does_not_receive_stops_the_peer_at_the_high_wate
   finish(*peer);
 }
 
+TEST_P(coroutine_case, one_that_does_not_receive_is_not_filled_up_byte_by_byte) {
+  if (GetParam().sockets > family::ipv6) GTEST_SKIP() << "only TCP is told to send each byte";
+  endpoint at;
+  const auto bytes = pattern(400);
+  auto peer =
+      host().answer(near(), {send_in_pieces(bytes, 1, 1ms), half_close(), receive_to_end()}, at);
+  connect_options options;
+  options.connection.receive_high_water_buffers = 8;
+  connection open = dial(at, options);
+  const std::size_t taken = run(on(), size_of_next(open));
+  ASSERT_GT(taken, 0U);
+  std::uint32_t most = 0;
+  const auto end = clock::now() + 700ms;
+  while (clock::now() < end) {
+    ASSERT_TRUE(on().run_once(2ms));
+    most = std::max(most, on().internals().pool().application_count());
+  }
+  // What came in the turn in which the mark was reached is taken as well.
+  EXPECT_GE(most, 8U);
+  EXPECT_LE(most, 16U);
+  std::error_code why;
+  const auto rest = run(on(), all_of(open, why));
+  EXPECT_EQ(bytes.substr(taken), rest);
+  open.close();
+  finish(*peer);
+}
+
 task<std::error_code> send_much(connection& peer, std::size_t count, std::string_view block) {
   for (std::size_t i = 0; i < count; ++i) {
     auto sent = co_await peer.send_copy(as_bytes(block));

@@ -130,6 +130,11 @@ void conformance_test::close_reactor() {
   buffer_pool& pool = reactor_->internals().pool();
   pool.collect();
   EXPECT_EQ(pool.application_count(), 0U) << "buffers did not come home";
+  EXPECT_EQ(pool.piece_count(), 0U) << "pieces of buffers did not come home";
+  if (buffer_pool* large = reactor_->internals().large_pool(); large != nullptr) {
+    large->collect();
+    EXPECT_EQ(large->application_count(), 0U) << "large buffers did not come home";
+  }
   EXPECT_EQ(reactor_->counters().backend.late_completions, 0U);
   turn_until([&] { return reactor_->counters().backend.direct_open == 0; });
   EXPECT_EQ(reactor_->counters().backend.direct_open, 0U) << "direct descriptors leaked";

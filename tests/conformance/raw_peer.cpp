@@ -1,4 +1,5 @@
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -106,6 +107,8 @@ class raw_end {
   }
 
   bool send_pieces(const step& next) {
+    const int now = 1;  // each as it is, where there is TCP to hold it back
+    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &now, sizeof now);
     std::string_view left = next.bytes;
     while (!left.empty()) {
       if (!send_all(left.substr(0, next.count))) return false;

@@ -1,5 +1,6 @@
 // Receiving: the end of the stream, resets, dribble, detached buffers.
 #include "fixture.hpp"
+#include "myra/io/kernel_version_test.hpp"
 
 namespace myra::conformance {
 namespace {
@@ -83,7 +84,8 @@ TEST_P(receiving_case, a_message_is_never_larger_than_a_slot) {
   auto peer = host().dial(at.local(), {send(pattern(200'000)), half_close(), receive_to_end()});
   finish(*peer);
   EXPECT_EQ(seen.received.size(), 200'000U);
-  EXPECT_LE(largest, on().internals().pool().slot_size_bytes());
+  const buffer_pool* large = on().internals().large_pool();
+  EXPECT_LE(largest, (large == nullptr ? on().internals().pool() : *large).slot_size_bytes());
   EXPECT_GT(largest, 0U);
 }
 
@@ -100,6 +102,65 @@ TEST_P(receiving_case, one_shot_and_multishot_give_the_same_bytes) {
     EXPECT_TRUE(finish(*peer).saw_end);
     EXPECT_EQ(seen.received, bytes);
   }
+}
+
+TEST_P(receiving_case, who_is_sent_much_gets_large_buffers_until_that_ends) {
+  constexpr std::size_t much = 3'000'000;
+  constexpr std::size_t little = 20;
+  record& seen = handler();
+  std::size_t largest = 0;
+  std::size_t answered = 0;
+  seen.when_received = [&](connection& peer, message& bytes) {
+    largest = std::max(largest, bytes.bytes().size());
+    for (; much + answered < seen.received.size() && answered < little; ++answered)
+      peer.send_copy(as_bytes("y"));
+  };
+  auto& at = listen(seen);
+  script talk{send(pattern(much))};
+  for (std::size_t i = 0; i < little; ++i) talk.insert(talk.end(), {send("x"), receive(1)});
+  talk.push_back(send(pattern(100'000)));
+  talk.insert(talk.end(), {half_close(), receive_to_end()});
+  auto peer = host().dial(at.local(), talk);
+  EXPECT_TRUE(finish(*peer).saw_end);
+  EXPECT_EQ(seen.received.size(), much + little + 100'000);
+  if (on().internals().large_pool() == nullptr) {
+    EXPECT_LE(largest, on().internals().pool().slot_size_bytes());
+    return;
+  }
+  EXPECT_GT(largest, on().internals().pool().slot_size_bytes());
+}
+
+TEST_P(receiving_case, no_connection_gets_more_than_its_share_of_a_turn) {
+  if (GetParam().options.backend == io::backend_kind::uring &&
+      !(GetParam().options.features.receive_limit && io::kernel_is_at_least(6, 17)))
+    GTEST_SKIP() << "the kernel is not asked to count, or cannot";
+  constexpr std::size_t share = 40'000;
+  const std::size_t whole = on().internals().options().large_buffers.size_bytes;
+  record& flooded = handler();
+  record& asked = handler();
+  listener_options options;
+  options.connection.receive_turn_bytes = share;
+  auto& first_at = listen(flooded, options);
+  auto& second_at = listen(asked, options);
+  auto first =
+      host().dial(first_at.local(), {send(pattern(4'000'000)), half_close(), receive_to_end()});
+  auto second =
+      host().dial(first_at.local(), {send(pattern(4'000'000)), half_close(), receive_to_end()});
+  auto small = host().dial(second_at.local(), {send("x"), half_close(), receive_to_end()});
+  turn_until(
+      [&] {
+        const auto waits = on().counters().backend.waits;
+        const auto before = flooded.received.size();
+        EXPECT_TRUE(on().run_once(2ms));
+        const auto turns = on().counters().backend.waits - waits;
+        EXPECT_LE(flooded.received.size() - before, turns * 2 * (share + whole));
+        return flooded.ends == 2 && asked.ends == 1;
+      },
+      20s);
+  EXPECT_EQ(flooded.received.size(), 8'000'000U);
+  finish(*first);
+  finish(*second);
+  finish(*small);
 }
 
 TEST_P(receiving_case, a_detached_buffer_keeps_its_bytes) {

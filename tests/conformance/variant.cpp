@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +21,13 @@ variant on(io::backend_kind backend, std::string name) {
 variant without(bool io::feature_switches::* feature, const char* name) {
   variant made = on(io::backend_kind::uring, std::string("uring_without_") + name);
   made.options.features.*feature = false;
+  return made;
+}
+
+/// With features that are off by default.
+variant with(std::initializer_list<bool io::feature_switches::*> wanted, const char* name) {
+  variant made = on(io::backend_kind::uring, std::string("uring_with_") + name);
+  for (bool io::feature_switches::* each : wanted) made.options.features.*each = true;
   return made;
 }
 
@@ -64,6 +72,12 @@ std::vector<variant> variants() {
           without(&features::direct_descriptors, "direct_descriptors"),
           without(&features::ring_messages, "ring_messages"),
           without(&features::registered_waits, "registered_waits"),
+          without(&features::receive_limit, "receive_limit"),
+          without(&features::large_buffers, "large_buffers"),
+          with({&features::incremental_buffers}, "incremental_buffers"),
+          with({&features::receive_bundles}, "receive_bundles"),
+          with({&features::incremental_buffers, &features::receive_bundles},
+               "incremental_buffers_and_bundles"),
           on_ring({.submission_polling = {.on = true, .idle = 1ms}}, "uring_submission_polling"),
           on_ring({.sockets_only = true}, "uring_sockets_only"),
           spinning(io::backend_kind::uring, "uring_spin_then_block"),

@@ -36,6 +36,19 @@ void add_reactor(std::vector<field>& all, reactor_options& to) {
                      to.prefer_busy_poll));
   all.push_back(number("reactor.receive_buffer_count", "Buffers that lie ready for receives.",
                        to.receive_buffer_count, {.least = 1, .most = 32768, .power_of_two = true}));
+  all.push_back(size("reactor.large_buffers.size_bytes",
+                     "Bytes of the buffers for connections that are sent much.",
+                     to.large_buffers.size_bytes, {.least = 64, .most = mib, .step = 64}));
+  all.push_back(number("reactor.large_buffers.ready_count", "Large buffers that lie ready.",
+                       to.large_buffers.ready_count,
+                       {.least = 1, .most = 32768, .power_of_two = true}));
+  all.push_back(number("reactor.large_buffers.count_max", "No more large buffers than this.",
+                       to.large_buffers.count_max, {.least = 1, .most = 32768}));
+  all.push_back(
+      flag("reactor.self_test",
+           "Try what receives use when the first reactor opens, and leave unused what the "
+           "kernel gets wrong.",
+           to.self_test));
   all.push_back(number("reactor.submission_entries", "Entries of the submission queue.",
                        to.submission_entries, {.least = 4, .most = 32768, .power_of_two = true}));
   all.push_back(number("reactor.completion_entries",
@@ -158,6 +171,16 @@ void add_features(std::vector<field>& all, io::feature_switches& to) {
                      "Waits whose arguments the kernel reads in place.", to.registered_waits));
   all.push_back(flag("reactor.features.no_iowait",
                      "An idle loop is not accounted as waiting for storage.", to.no_iowait));
+  all.push_back(flag("reactor.features.receive_limit",
+                     "Multishot receives end after a connection's share of a turn.",
+                     to.receive_limit));
+  all.push_back(flag("reactor.features.incremental_buffers",
+                     "Receive buffers are filled piece by piece.", to.incremental_buffers));
+  all.push_back(flag("reactor.features.receive_bundles", "One receive fills several buffers.",
+                     to.receive_bundles));
+  all.push_back(flag("reactor.features.large_buffers",
+                     "A second size of buffers, for connections that are sent much.",
+                     to.large_buffers));
 }
 
 void add_listener(std::vector<field>& all, listener_options& to) {
@@ -205,6 +228,11 @@ std::vector<field> connection_fields(connection_options& to) {
            to.receive_high_water_bytes, high),
       size("connection.receive_low_water_bytes", "Receive again at this many.",
            to.receive_low_water_bytes, low),
+      number("connection.receive_high_water_buffers",
+             "Stop receiving at this many buffers not taken; receive again at a quarter of them.",
+             to.receive_high_water_buffers, {.least = 1, .most = 1 << 20}),
+      size("connection.receive_turn_bytes", "No more bytes of one connection in a turn.",
+           to.receive_turn_bytes, {.least = 1, .most = gib}),
       choice<receive_mode>("connection.receive", "How receives are armed.", to.receive,
                            {{"auto", receive_mode::automatic},
                             {"one_shot", receive_mode::one_shot},

@@ -23,28 +23,33 @@ constexpr offered everything{.threads = true, .listener = true, .connect = true,
 TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [threads, group_cpus, local, sharing, reactor, listener, connect_to,
                                 connect, shutdown, metrics_address] = options{};
-  [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, receives, submission,
-                                completion, direct, inbox, stall, watchdog, publish, latency, ring,
-                                features, log_without_a_field, source_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, zero_copy, receives, large,
+                                self_test, submission, completion, direct, inbox, stall, watchdog,
+                                publish, latency, ring, features, log_without_a_field,
+                                source_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [large_size, large_ready, large_max] = large;
+  [[maybe_unused]] const auto& [zero_mode, threshold, free_min, registered_slots] = zero_copy;
   [[maybe_unused]] const auto& [tasks, polling, workers, minimum, sockets_only, io_polling] = ring;
   [[maybe_unused]] const auto& [on, polling_idle, cpu, share_with_without_a_field] = polling;
   [[maybe_unused]] const auto& [bounded, unbounded, cpus] = workers;
   [[maybe_unused]] const auto& [minimum_time, minimum_completions] = minimum;
   [[maybe_unused]] const auto& [slot_size, slot_initial, slot_max, huge] = pool;
-  [[maybe_unused]] const auto& [accept, receive, silent, registered, deferred, in_table,
-                                segmentation, coalescing, messages, waits, iowait] = features;
+  [[maybe_unused]] const auto& [accept, receive, silent, zero_sends, registered, deferred, in_table,
+                                segmentation, coalescing, messages, waits, iowait, limit,
+                                incremental, bundles, large_ones] = features;
   [[maybe_unused]] const auto& [address, backlog, reuse_address, reuse_port, ipv6, inherited,
                                 unlink, connections, accepted] = listener;
   [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
-                                linger, send_high, send_low, receive_high, receive_low, mode] =
-      accepted;
+                                linger, send_high, send_low, receive_high, receive_low,
+                                receive_high_count, turn_bytes, mode, copies] = accepted;
   [[maybe_unused]] const auto& [deadline, delay, local_address, made_connection_shares_its_fields,
                                 bytes_without_a_field, of_those_bytes] = connect;
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 6;  // threads, cpus, local_memory, sharing, connect_to, metrics
   constexpr std::size_t of_reactor =
-      19 - 5 + 4 + 11 + 11;  // without pool, ring, features, log and source, with their members
-  constexpr std::size_t of_listener = 9 - 1 + 12;
+      22 - 7 + 4 + 4 + 3 + 11 + 16;  // without pool, zero_copy, large_buffers, ring, features, log
+                                     // and source, with their members
+  constexpr std::size_t of_listener = 9 - 1 + 15;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
   options bound;
@@ -144,6 +149,19 @@ const std::map<std::string, sample>& samples() {
       {"reactor.features.ring_messages", {"false", "x"}},
       {"reactor.features.registered_waits", {"false", "x"}},
       {"reactor.features.no_iowait", {"false", "x"}},
+      {"reactor.features.receive_limit", {"false", "x"}},
+      {"reactor.features.incremental_buffers", {"true", "x"}},
+      {"reactor.features.receive_bundles", {"true", "x"}},
+      {"reactor.features.large_buffers", {"false", "x"}},
+      {"reactor.large_buffers.size_bytes", {"128KiB", "100"}},
+      {"reactor.large_buffers.ready_count", {"64", "63"}},
+      {"reactor.large_buffers.count_max", {"100", "0"}},
+      {"reactor.self_test", {"false", "x"}},
+      {"reactor.zero_copy.mode", {"always", "sometimes"}},
+      {"reactor.zero_copy.threshold_bytes", {"64KiB", "x"}},
+      {"reactor.zero_copy.free_slots_min", {"16", "x"}},
+      {"reactor.zero_copy.registered_buffers", {"true", "x"}},
+      {"reactor.features.zero_copy_sends", {"false", "x"}},
       {"listener.address", {"[::1]:7000", "::1"}},
       {"listener.backlog", {"10", "-1"}},
       {"listener.reuse_address", {"false", "x"}},
@@ -163,7 +181,10 @@ const std::map<std::string, sample>& samples() {
       {"connection.send_low_water_bytes", {"1000", "x"}},
       {"connection.receive_high_water_bytes", {"1MiB", "5GiB"}},
       {"connection.receive_low_water_bytes", {"0", "1KB"}},
+      {"connection.receive_high_water_buffers", {"10", "0"}},
+      {"connection.receive_turn_bytes", {"64KiB", "0"}},
       {"connection.receive", {"one_shot", "sometimes"}},
+      {"connection.zero_copy", {"never", "sometimes"}},
       {"connect.address", {"unix:@peer", "unix:"}},
       {"connect.deadline", {"1s", "1"}},
       {"connect.attempt_delay", {"300ms", "0.3s"}},

@@ -48,8 +48,8 @@ struct backend_counters {
   std::uint64_t taken_in = 0;          ///< ... and that came in by an inlet of ours.
 };
 
-/// Features that may be switched off, one at a time, for tests and for comparison. All on by
-/// default.
+/// Features that may be switched, one at a time, for tests and for comparison. On by default where
+/// they pay; docs/decisions has the figures.
 struct feature_switches {
   bool multishot_accept = true;
   bool multishot_receive = true;
@@ -63,6 +63,10 @@ struct feature_switches {
   bool ring_messages = true;          ///< Sockets go to other reactors from ring to ring.
   bool registered_waits = true;
   bool no_iowait = true;
+  bool receive_limit = true;         ///< Multishot receives that end after so many bytes.
+  bool incremental_buffers = false;  ///< Buffers that the kernel fills piece by piece.
+  bool receive_bundles = false;      ///< Receives that fill several buffers at a time.
+  bool large_buffers = true;         ///< A second group of buffers, for connections that get much.
 };
 
 class backend {

@@ -40,6 +40,8 @@ struct backend_maker {
   std::function<opened<std::unique_ptr<backend>>(buffer_pool& pool)> open;
   /// A thread of the kernel takes submissions: no send is silent, since nobody says when it went.
   bool submission_polling = false;
+  /// Receives keep to their turn_bytes_max; otherwise to 32 buffers.
+  bool counts_turn_bytes = true;
 };
 
 inline void PrintTo(const backend_maker& maker, std::ostream* out) { *out << maker.name; }

@@ -127,13 +127,19 @@ struct connect_operation : operation {
 
 /// recv(2) into a buffer that the backend brings. One-shot and multishot differ by the flag alone.
 /// Completes with 0 at the end of the stream and with -ENOBUFS when there is no buffer; after that
-/// it is to be armed again when one is free.
+/// it is to be armed again when one is free. A multishot one may also end with bytes, when it has
+/// had its share of a turn, or at a backend's convenience.
 struct receive_operation : operation {
   explicit receive_operation(completion_handler handler) noexcept
       : operation(operation_kind::receive, handler) {}
   bool multishot = true;
   /// Wait for readiness before the first attempt: cheaper when nothing is expected to be there yet.
   bool poll_first = true;
+  /// Take large buffers, where the backend has been given a pool of them: for who is sent much.
+  bool large_buffers = false;
+  /// No more than so many bytes in one turn, and what fills the last buffer, so that others get
+  /// theirs. Zero: 32 buffers. (io_uring before Linux 6.17 cannot count and has that limit always.)
+  std::uint32_t turn_bytes_max = 0;
 };
 
 /// send(2) or, with `vector`, sendmsg(2), of all the bytes: short sends are continued by the

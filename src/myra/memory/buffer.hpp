@@ -40,11 +40,11 @@ class buffer {
 
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  /// How far `resize` may go: from the window's start to the slot's end.
+  /// How far `resize` may go: from the window's start to the end of the slot, or of what is ours of
+  /// it.
   [[nodiscard]] std::uint32_t capacity() const noexcept {
     assert(slot_ != nullptr && "buffer used after it was handed over");
-    const auto start = static_cast<std::uint32_t>(data_ - slot_->memory);
-    return slot_->pool->slot_size_bytes() - start;
+    return slot_->room - static_cast<std::uint32_t>(data_ - slot_->memory);
   }
 
   /// Sets the window's size; at most capacity().

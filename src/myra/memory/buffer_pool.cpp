@@ -120,7 +120,7 @@ result<buffer_pool::owner> buffer_pool::open(const pool_options& options) {
 }
 
 buffer_pool::buffer_pool(const pool_options& options) noexcept
-    : options_(options), poisons_(poisoning) {
+    : options_(options), poisons_(poisoning), careful_(poisoning) {
   adopt_thread();
 }
 
@@ -179,6 +179,7 @@ bool buffer_pool::grow() noexcept {
     record.pool = this;
     record.memory = added.memory + i * stride;
     record.region = static_cast<std::uint16_t>(regions_.size() - 1);
+    record.room = options_.slot_size_bytes;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     added.records[i].index = have + i;
@@ -203,16 +204,16 @@ void buffer_pool::misused(const slot& found, const char* mistake) noexcept {
 
 void buffer_pool::poison_bytes(const slot& freed) noexcept {
 #ifdef MYRA_ASAN
-  ASAN_POISON_MEMORY_REGION(freed.memory, freed.pool->slot_size_bytes());
+  ASAN_POISON_MEMORY_REGION(freed.memory, freed.room);
 #else
   // Enough to make a stale view visible; all of it would cost more than the work under test.
-  std::memset(freed.memory, 0xDB, std::min<std::uint32_t>(freed.pool->slot_size_bytes(), 128));
+  std::memset(freed.memory, 0xDB, std::min<std::uint32_t>(freed.room, 128));
 #endif
 }
 
 void buffer_pool::unpoison_bytes([[maybe_unused]] const slot& used) noexcept {
 #ifdef MYRA_ASAN
-  ASAN_UNPOISON_MEMORY_REGION(used.memory, used.pool->slot_size_bytes());
+  ASAN_UNPOISON_MEMORY_REGION(used.memory, used.room);
 #endif
 }
 
@@ -222,6 +223,71 @@ buffer buffer_pool::acquire() noexcept {
   move(*taken, slot_owner::pool, slot_owner::application, "acquired while not free");
   unpoison(*taken);
   return buffer(*taken, taken->memory, options_.slot_size_bytes);
+}
+
+void buffer_pool::put_back_carefully(slot& returned) noexcept {
+  if (returned.whole != nullptr) return put_back_piece(returned);
+  if (poisons_) poison_bytes(returned);
+  push_free(returned);
+}
+
+void buffer_pool::put_back_piece(slot& piece) noexcept {
+  if (poisons_) poison_bytes(piece);
+  slot& whole = *piece.whole;
+  piece.next = free_pieces_;
+  free_pieces_ = &piece;
+  --piece_count_;
+  if (--whole.piece_count != 0 || whole.owner != slot_owner::application) return;
+  whole.owner = slot_owner::pool;
+  put_back_carefully(whole);
+}
+
+/// Null: no memory.
+slot* buffer_pool::free_piece() noexcept {
+  constexpr std::size_t records_at_once = 256;
+  if (free_pieces_ == nullptr) {
+    try {
+      piece_records_.reserve(piece_records_.size() + 1);
+      piece_records_.push_back(std::make_unique<slot[]>(records_at_once));
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+    for (std::size_t i = records_at_once; i-- > 0;) {
+      slot& added = piece_records_.back()[i];
+      added.pool = this;
+      added.next = free_pieces_;
+      free_pieces_ = &added;
+    }
+  }
+  slot* taken = free_pieces_;
+  free_pieces_ = taken->next;
+  ++piece_count_;
+  return taken;
+}
+
+buffer buffer_pool::piece_from_kernel(std::uint32_t index, std::uint32_t size) noexcept {
+  slot& filled = *slots_[index];
+  expect(filled, slot_owner::kernel, "filled by the kernel, which did not have it");
+  assert(size <= filled.room - filled.size && "the kernel filled more than the slot has");
+  std::byte* start = filled.memory + filled.size;
+  filled.size += size;
+  slot* piece = size == 0 ? nullptr : free_piece();
+  if (piece == nullptr) return {};
+  careful_ = true;
+  piece->owner = slot_owner::application;
+  piece->index = index;
+  piece->memory = start;
+  piece->room = size;
+  piece->whole = &filled;
+  ++filled.piece_count;
+  return buffer(*piece, start, size);
+}
+
+void buffer_pool::end_pieces(slot& filled) noexcept {
+  if (filled.piece_count == 0) return reclaim(filled);
+  move(filled, slot_owner::kernel, slot_owner::application,
+       "left by the kernel, which did not have it");
+  --kernel_count_;
 }
 
 void buffer_pool::send_home(slot& returned) noexcept {
@@ -240,8 +306,7 @@ void buffer_pool::take_home() noexcept {
   slot* at = homecoming_.exchange(nullptr, std::memory_order_acquire);
   while (at != nullptr) {
     slot* following = at->next;
-    poison(*at);
-    push_free(*at);
+    put_back(*at);
     at = following;
   }
 }

@@ -29,15 +29,22 @@ class buffer_pool;
 
 enum class slot_owner : std::uint8_t { pool, application, kernel };
 
-/// The pool's record of one slot. `data` and `size` are the window that a send queue keeps in it.
+/// The pool's record of one slot, or of a piece of one: bytes that the kernel put behind others
+/// into the same slot, which somebody owns apart from those. A slot that was cut in pieces comes
+/// home when the kernel has left it and all its pieces are back. `data` and `size` are the window
+/// that a send queue keeps in it; while the kernel fills a slot piece by piece, `size` is how far
+/// it has come.
 struct slot {
   slot* next =
       nullptr;  ///< The free list, the way home, or a send queue: a slot is in one of them.
   buffer_pool* pool = nullptr;
-  std::byte* memory = nullptr;  ///< The slot's first byte; it has the pool's slot_size_bytes.
+  std::byte* memory = nullptr;  ///< Its first byte.
   std::byte* data = nullptr;
+  slot* whole = nullptr;  ///< Of a piece: the slot that it lies in.
   std::uint32_t size = 0;
-  std::uint32_t index = 0;  ///< 0 .. slot_count_max - 1; the buffer id that the kernel sees.
+  std::uint32_t room = 0;         ///< Its bytes: the pool's slot_size_bytes, or those of the piece.
+  std::uint32_t index = 0;        ///< 0 .. slot_count_max - 1; the buffer id that the kernel sees.
+  std::uint32_t piece_count = 0;  ///< Pieces of it that somebody owns.
   slot_owner owner = slot_owner::pool;
   /// Of a send queue: what the sender wished for this slot. Nobody else looks at it.
   std::uint8_t wish = 0;
@@ -115,13 +122,18 @@ class buffer_pool {
   }
   /// The kernel filled the first `size` bytes of slot `index`: they are the application's now.
   [[nodiscard]] buffer from_kernel(std::uint32_t index, std::uint32_t size) noexcept;
+  /// The kernel put `size` bytes behind what it had put into slot `index` before: they are the
+  /// application's now. Of no bytes, or when memory is short, an empty buffer.
+  [[nodiscard]] buffer piece_from_kernel(std::uint32_t index, std::uint32_t size) noexcept;
+  /// The kernel puts no more into a slot that was cut in pieces: it comes home with the last of
+  /// them.
+  void end_pieces(slot& filled) noexcept;
   /// The kernel's hold of the slot ended, and nobody else wants it.
   void reclaim(slot& returned) noexcept {
     move(returned, slot_owner::kernel, slot_owner::pool,
          "reclaimed from the kernel, which did not have it");
     --kernel_count_;
-    poison(returned);
-    push_free(returned);
+    put_back(returned);
   }
 
   /// Gives back a slot that the application owns; `buffer` does this by itself. Any thread.
@@ -130,8 +142,7 @@ class buffer_pool {
            returned.owner == slot_owner::pool ? "released twice" : "released while in flight");
     if (thread_ != __builtin_thread_pointer()) return send_home(returned);
     returned.owner = slot_owner::pool;
-    poison(returned);
-    push_free(returned);
+    put_back(returned);
   }
   /// Application to kernel (a send reads it) and back.
   void hand_to_kernel(slot& lent) noexcept {
@@ -159,10 +170,13 @@ class buffer_pool {
   [[nodiscard]] std::uint64_t returned_count() const noexcept { return returned_count_; }
   /// Slots that the kernel holds, in rings and sends.
   [[nodiscard]] std::uint32_t kernel_count() const noexcept { return kernel_count_; }
-  /// Slots that the application holds, as far as this thread knows.
+  /// Slots and pieces that the application holds, as far as this thread knows, and slots that only
+  /// their pieces keep.
   [[nodiscard]] std::uint32_t application_count() const noexcept {
-    return slot_count() - free_count_ - kernel_count_;
+    return slot_count() + piece_count_ - free_count_ - kernel_count_;
   }
+  /// Pieces that somebody owns.
+  [[nodiscard]] std::uint32_t piece_count() const noexcept { return piece_count_; }
   /// The least of what its parts are made of; `ordinary` before the first.
   [[nodiscard]] page_kind pages() const noexcept { return pages_; }
   [[nodiscard]] slot& at(std::uint32_t index) noexcept { return *slots_[index]; }
@@ -196,6 +210,14 @@ class buffer_pool {
     ++free_count_;
     ++returned_count_;
   }
+  void put_back(slot& returned) noexcept {
+    if (careful_) [[unlikely]]
+      return put_back_carefully(returned);
+    push_free(returned);
+  }
+  void put_back_carefully(slot& returned) noexcept;
+  void put_back_piece(slot& piece) noexcept;
+  [[nodiscard]] slot* free_piece() noexcept;
   [[nodiscard]] bool find_free() noexcept;
   void take_home() noexcept;
   void send_home(slot& returned) noexcept;
@@ -214,9 +236,6 @@ class buffer_pool {
 
   static void poison_bytes(const slot& freed) noexcept;
   static void unpoison_bytes(const slot& used) noexcept;
-  void poison(const slot& freed) const noexcept {
-    if (poisons_) poison_bytes(freed);
-  }
   void unpoison(const slot& used) const noexcept {
     if (poisons_) unpoison_bytes(used);
   }
@@ -226,6 +245,7 @@ class buffer_pool {
   /// AddressSanitizer. Known at run time, so that a program and the library may be built
   /// differently.
   const bool poisons_;
+  bool careful_;  ///< It poisons, or there are pieces.
   void* thread_ = nullptr;
   slot* free_ = nullptr;
   std::uint32_t free_count_ = 0;
@@ -234,6 +254,9 @@ class buffer_pool {
   page_kind pages_ = page_kind::ordinary;
   std::vector<slot*> slots_;
   std::vector<std::unique_ptr<region>> regions_;
+  slot* free_pieces_ = nullptr;
+  std::uint32_t piece_count_ = 0;
+  std::vector<std::unique_ptr<slot[]>> piece_records_;
   void (*home_call_)(void*) noexcept = nullptr;
   void* home_context_ = nullptr;
   alignas(cache_line_size) std::atomic<slot*> homecoming_{nullptr};

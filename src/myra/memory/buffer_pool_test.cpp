@@ -107,6 +107,73 @@ TEST(buffer_pool, the_kernels_slots_are_counted_until_they_come_back) {
   expect_accounts(*pool, 0, 0);
 }
 
+TEST(buffer_pool, a_slot_in_pieces_comes_home_with_the_last_of_them) {
+  const auto pool = open_pool(1, 1);
+  slot* filled = pool->lend_to_kernel();
+  ASSERT_NE(filled, nullptr);
+  std::memcpy(filled->memory, "abcdef", 6);
+  buffer first = pool->piece_from_kernel(filled->index, 2);
+  buffer second = pool->piece_from_kernel(filled->index, 4);
+  EXPECT_EQ(as_text(first.bytes()), "ab");
+  EXPECT_EQ(as_text(second.bytes()), "cdef");
+  EXPECT_EQ(first.capacity(), 2U) << "what follows is another's";
+  EXPECT_EQ(pool->piece_count(), 2U);
+  first.release();
+  EXPECT_EQ(pool->free_count(), 0U) << "the kernel still has it";
+  pool->end_pieces(*filled);
+  EXPECT_EQ(pool->free_count(), 0U) << "a piece is still out";
+  EXPECT_EQ(as_text(second.bytes()), "cdef");
+  second.release();
+  EXPECT_EQ(pool->piece_count(), 0U);
+  expect_accounts(*pool, 0, 0);
+  EXPECT_TRUE(pool->acquire());
+}
+
+TEST(buffer_pool, pieces_that_came_home_before_the_kernel_left_keep_nothing) {
+  const auto pool = open_pool(2, 2);
+  slot* filled = pool->lend_to_kernel();
+  pool->piece_from_kernel(filled->index, 256).release();
+  expect_accounts(*pool, 0, 1);
+  pool->end_pieces(*filled);
+  expect_accounts(*pool, 0, 0);
+}
+
+TEST(buffer_pool, a_piece_of_no_bytes_is_no_buffer) {
+  const auto pool = open_pool(1, 1);
+  slot* filled = pool->lend_to_kernel();
+  EXPECT_FALSE(pool->piece_from_kernel(filled->index, 0));
+  EXPECT_EQ(pool->piece_count(), 0U);
+  pool->end_pieces(*filled);
+  expect_accounts(*pool, 0, 0);
+}
+
+TEST(buffer_pool, a_piece_is_lent_to_a_send_like_a_slot) {
+  const auto pool = open_pool(2, 2);
+  slot* filled = pool->lend_to_kernel();
+  slot* sent = pool->piece_from_kernel(filled->index, 100).into_slot();
+  pool->end_pieces(*filled);
+  pool->hand_to_kernel(*sent);
+  EXPECT_EQ(pool->kernel_count(), 1U);
+  EXPECT_EQ(pool->application_count(), 1U) << "the slot that the piece keeps";
+  pool->reclaim(*sent);
+  expect_accounts(*pool, 0, 0);
+}
+
+TEST(buffer_pool, pieces_come_home_from_another_thread) {
+  const auto pool = open_pool(4, 4);
+  std::vector<buffer> pieces;
+  for (int i = 0; i < 4; ++i) {
+    slot* filled = pool->lend_to_kernel();
+    for (int j = 0; j < 64; ++j) pieces.push_back(pool->piece_from_kernel(filled->index, 4));
+    pool->end_pieces(*filled);
+  }
+  std::thread([gone = std::move(pieces)]() mutable { gone.clear(); }).join();
+  EXPECT_EQ(pool->free_count(), 0U);
+  pool->collect();
+  EXPECT_EQ(pool->piece_count(), 0U);
+  expect_accounts(*pool, 0, 0);
+}
+
 TEST(buffer_pool, a_send_lends_the_applications_slot_and_gives_it_back) {
   const auto pool = open_pool(8, 8);
   slot* sent = pool->acquire().into_slot();

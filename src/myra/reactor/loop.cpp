@@ -14,19 +14,22 @@ opened<std::unique_ptr<loop>> loop::open(const reactor_options& options) {
     return report(std::make_error_code(std::errc::invalid_argument), std::move(complaint));
   auto pool = buffer_pool::open(options.pool);
   if (!pool) return report(pool.error(), "memory for the buffer pool");
-  auto chosen = choose_backend(options, **pool);
+  auto large_pool = open_large_pool(options);
+  if (!large_pool) return report(large_pool.error(), "memory for the pool of large buffers");
+  auto chosen = choose_backend(options, **pool, large_pool->get());
   if (!chosen) return std::unexpected(std::move(chosen.error()));
   reactor_options usable = options;
   usable.features = chosen->features;
-  return std::unique_ptr<loop>(
-      new loop(usable, std::move(*pool), std::move(chosen->backend), std::move(chosen->reason)));
+  return std::unique_ptr<loop>(new loop(usable, std::move(*pool), std::move(*large_pool),
+                                        std::move(chosen->backend), std::move(chosen->reason)));
 }
 
-loop::loop(const reactor_options& options, buffer_pool::owner pool,
+loop::loop(const reactor_options& options, buffer_pool::owner pool, buffer_pool::owner large_pool,
            std::unique_ptr<io::backend> backend, std::string reason)
     : options_(options),
       reason_(std::move(reason)),
       pool_(std::move(pool)),
+      large_pool_(std::move(large_pool)),
       backend_(std::move(backend)),
       timers_(backend_->now()),
       inbox_(options.inbox_capacity),

@@ -108,6 +108,8 @@ class alignas(cache_line_size) loop {
 
   [[nodiscard]] io::backend& backend() noexcept { return *backend_; }
   [[nodiscard]] buffer_pool& pool() noexcept { return *pool_; }
+  /// Of large buffers, for receives that ask for them; null: there are none.
+  [[nodiscard]] buffer_pool* large_pool() noexcept { return large_pool_.get(); }
   [[nodiscard]] timer_wheel& timers() noexcept { return timers_; }
   /// The clock when the last wait ended; one read a turn.
   [[nodiscard]] time_point now() const noexcept { return now_; }
@@ -170,7 +172,7 @@ class alignas(cache_line_size) loop {
   [[nodiscard]] result<void> settle() noexcept;
 
  private:
-  loop(const reactor_options& options, buffer_pool::owner pool,
+  loop(const reactor_options& options, buffer_pool::owner pool, buffer_pool::owner large_pool,
        std::unique_ptr<io::backend> backend, std::string reason);
   void run_deferred() noexcept;
   void feed_waiters() noexcept;
@@ -182,6 +184,7 @@ class alignas(cache_line_size) loop {
   reactor_options options_;
   std::string reason_;
   buffer_pool::owner pool_;
+  buffer_pool::owner large_pool_;
   std::unique_ptr<io::backend> backend_;
   timer_wheel timers_;
   inbox inbox_;

@@ -18,6 +18,17 @@ bool power_between(std::uint32_t value, std::uint32_t low, std::uint32_t high) {
 
 namespace {
 
+std::string check_large_buffers(const large_buffer_options& large) {
+  if (large.size_bytes < 64 || large.size_bytes > 1024 * 1024 || large.size_bytes % 64 != 0)
+    return complain("large_buffers.size_bytes", large.size_bytes, "64 to 1048576 in steps of 64");
+  if (!power_between(large.ready_count, 1, 32768))
+    return complain("large_buffers.ready_count", large.ready_count,
+                    "a power of two from 1 to 32768");
+  if (large.count_max == 0 || large.count_max > 32768)
+    return complain("large_buffers.count_max", large.count_max, "1 to 32768");
+  return {};
+}
+
 std::string check_waiting(const reactor_options& options) {
   using std::chrono::seconds;
   if (options.spin_time <= duration::zero() || options.spin_time > seconds(1))
@@ -49,6 +60,7 @@ std::string check(const reactor_options& options) {
   if (!power_between(options.receive_buffer_count, 1, 32768))
     return complain("receive_buffer_count", options.receive_buffer_count,
                     "a power of two from 1 to 32768");
+  if (auto wrong = check_large_buffers(options.large_buffers); !wrong.empty()) return wrong;
   if (!power_between(options.submission_entries, 4, 32768))
     return complain("submission_entries", options.submission_entries,
                     "a power of two from 4 to 32768");

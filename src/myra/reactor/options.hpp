@@ -21,6 +21,14 @@ enum class latency_timing : std::uint8_t {
   messages,  ///< And one for each message.
 };
 
+/// Buffers of a second size, for receives of connections that are sent much: fewer calls, each for
+/// more (docs/decisions/0016). The memory is taken when the first such connection is there.
+struct large_buffer_options {
+  std::uint32_t size_bytes = 64 * 1024;  ///< Larger than the pool's slots; to 1 MiB, by 64.
+  std::uint32_t ready_count = 32;        ///< That lie ready; a power of two, 1 to 32,768.
+  std::uint32_t count_max = 1024;        ///< No more than this, 1 to 32,768.
+};
+
 struct reactor_options {
   /// `automatic` takes io_uring where the kernel lets us have it and epoll elsewhere; the reactor
   /// says which and why.
@@ -43,6 +51,12 @@ struct reactor_options {
   zero_copy_options zero_copy = {};
   /// Buffers that lie ready in the kernel's ring for receives; a power of two, 1 to 32,768.
   std::uint32_t receive_buffer_count = 256;
+  /// Unused when features.large_buffers is off, or the pool's slots are no smaller.
+  large_buffer_options large_buffers = {};
+  /// What receives use is tried on a small ring when the process opens its first reactor on
+  /// io_uring, and left unused where the kernel gets it wrong; some milliseconds. The environment's
+  /// MYRA_SELF_TEST=off switches it off as well.
+  bool self_test = true;
   /// Entries of the submission queue; a power of two, 4 to 32,768. Halved by itself where
   /// RLIMIT_MEMLOCK is small.
   std::uint32_t submission_entries = 1024;

@@ -11,7 +11,10 @@ io::capabilities probe(const reactor_options& options) {
     none.why = "no memory for the buffer pool: " + pool.error().message();
     return none;
   }
-  return io::probe_uring(uring_options_of(options), **pool);
+  const auto large_pool = open_large_pool(options);
+  io::uring_options wanted = uring_options_of(options);
+  if (large_pool) wanted.large_pool = large_pool->get();
+  return io::probe_uring(wanted, **pool);
 }
 
 }  // namespace myra

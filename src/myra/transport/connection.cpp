@@ -27,6 +27,7 @@ std::string complain(const char* field, const std::string& found, const char* al
 }  // namespace
 
 std::string check(const connection_options& options) {
+  constexpr std::uint32_t receive_turn_bytes_limit = 1024 * 1024 * 1024;
   const std::array<std::pair<const char*, duration>, 3> times{
       {{"idle_timeout", options.idle_timeout},
        {"write_timeout", options.write_timeout},
@@ -49,6 +50,11 @@ std::string check(const connection_options& options) {
   if (options.receive_low_water_bytes >= options.receive_high_water_bytes)
     return complain("receive_low_water_bytes", std::to_string(options.receive_low_water_bytes),
                     "less than receive_high_water_bytes");
+  if (options.receive_high_water_buffers == 0)
+    return complain("receive_high_water_buffers", "0", "1 and more");
+  if (options.receive_turn_bytes == 0 || options.receive_turn_bytes > receive_turn_bytes_limit)
+    return complain("receive_turn_bytes", std::to_string(options.receive_turn_bytes),
+                    "1 to 1073741824");
   return {};
 }
 

@@ -42,8 +42,9 @@ enum class connection_state : std::uint8_t {
   closed,
 };
 
-/// How a receive is armed: again for each buffer, or once for many. `automatic` is multishot, but
-/// for Unix sockets, on which some kernels lose the end of the stream that way.
+/// How a receive is armed: again for each buffer, or once for many. `automatic` goes by the number
+/// of connections and by what comes (receive_policy.hpp, docs/decisions/0017); on Unix sockets it
+/// is one-shot, since some kernels lose the end of the stream otherwise.
 enum class receive_mode : std::uint8_t { automatic, one_shot, multishot };
 
 struct connection_options {
@@ -66,6 +67,11 @@ struct connection_options {
   /// receiving.
   std::uint32_t receive_high_water_bytes = 256 * 1024;
   std::uint32_t receive_low_water_bytes = 64 * 1024;
+  /// The same in buffers, since one byte may take a whole one; it receives again at a quarter.
+  std::uint32_t receive_high_water_buffers = 64;
+  /// No more bytes than this, and what fills the last buffer, are received in one turn, so that
+  /// other connections get theirs (io::receive_operation::turn_bytes_max).
+  std::uint32_t receive_turn_bytes = 512 * 1024;
   receive_mode receive = receive_mode::automatic;
   /// Of sends that wish nothing else.
   zero_copy_mode zero_copy = zero_copy_mode::automatic;

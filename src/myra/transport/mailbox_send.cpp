@@ -135,7 +135,7 @@ void mailbox::flush() noexcept {
 }
 
 void mailbox::submit(outgoing_datagram& next) noexcept {
-  if (next.held->owner == slot_owner::application) loop_.pool().hand_to_kernel(*next.held);
+  if (next.held->owner == slot_owner::application) next.held->pool->hand_to_kernel(*next.held);
   next.silent = silent_sends_ && !full_ && !wants_room_ && state_ == datagram_state::open;
   ++in_flight_count_;
   ++loop_.tally().sends;
@@ -212,8 +212,8 @@ void mailbox::retire(outgoing_datagram& done) noexcept {
 
 void mailbox::release_slot(slot& held) noexcept {
   if (--held.holder_count != 0) return;
-  if (held.owner == slot_owner::kernel) loop_.pool().take_from_kernel(held);
-  loop_.pool().release(held);
+  if (held.owner == slot_owner::kernel) held.pool->take_from_kernel(held);
+  held.pool->release(held);
 }
 
 /// After a completion: what came back goes before what is new, when nothing is in flight.

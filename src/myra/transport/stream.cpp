@@ -118,8 +118,7 @@ void stream::close() noexcept {
   if (state_ >= connection_state::draining) return;
   state_ = connection_state::draining;
   if (!why_) why_ = make_error_code(transport_errc::closed);
-  drop_queue(received_);
-  received_bytes_ = 0;
+  drop_received();
   wake_waiters();
   attend_soon();
   if (send_.silent && !send_.idle()) loop_.hasten();
@@ -198,8 +197,7 @@ void stream::abort() noexcept {
   if (state_ >= connection_state::closing) return;
   reset_at_close();
   if (!why_) why_ = make_error_code(transport_errc::closed);
-  drop_queue(received_);
-  received_bytes_ = 0;
+  drop_received();
   begin_closing();
 }
 

@@ -12,6 +12,7 @@
 #include "myra/io/operation.hpp"
 #include "myra/reactor/loop.hpp"
 #include "myra/transport/connection.hpp"
+#include "myra/transport/receive_policy.hpp"
 #include "myra/transport/zero_copy_policy.hpp"
 
 namespace myra {
@@ -156,6 +157,13 @@ class stream final : public list_node<stream_tag> {
   void received(buffer& bytes) noexcept;
   void lend_to_handler(buffer& bytes) noexcept;
   void received_none(std::int32_t outcome) noexcept;
+  void note_traffic(std::int32_t received_size) noexcept;
+  [[nodiscard]] bool arms_multishot() const noexcept;
+  [[nodiscard]] bool received_is_full() const noexcept {
+    return received_bytes_ >= options_.receive_high_water_bytes ||
+           received_count_ >= options_.receive_high_water_buffers;
+  }
+  void drop_received() noexcept;
   void deliver_queued() noexcept;
   void arm_receive() noexcept;
   void announce_end() noexcept;
@@ -272,8 +280,10 @@ class stream final : public list_node<stream_tag> {
   stream_waiter* receive_waiter_ = nullptr;
   stream_waiter* send_waiter_ = nullptr;
 
-  std::uint32_t queued_bytes_ = 0;  ///< In queue_ and in_send_.
-  std::uint32_t received_bytes_ = 0;
+  std::uint32_t queued_bytes_ = 0;    ///< In queue_ and in_send_.
+  std::uint32_t received_bytes_ = 0;  ///< In received_.
+  std::uint32_t received_count_ = 0;
+  receive_traffic traffic_;
   std::uint32_t zero_copy_from_;
   std::uint32_t zero_copy_held_ = 0;  ///< Zero-copy sends of which the kernel holds bytes.
   zero_copy_policy policy_;

@@ -10,14 +10,21 @@ namespace myra {
 bool stream::wants_bytes() const noexcept {
   if (peer_ended_ || state_ >= connection_state::closing) return false;
   if (state_ == connection_state::draining) return fin_sent_;  // to see the peer's end
-  return receiving_ && !paused_ && !received_end_ &&
-         received_bytes_ < options_.receive_high_water_bytes;
+  return receiving_ && !paused_ && !received_end_ && !received_is_full();
+}
+
+bool stream::arms_multishot() const noexcept {
+  if (!loop_.options().features.multishot_receive) return false;
+  if (options_.receive == receive_mode::automatic)
+    return receive_policy::multishot(table_.open_count());
+  return options_.receive == receive_mode::multishot;
 }
 
 void stream::arm_receive() noexcept {
   if (!receive_.idle() || starved_.linked() || !wants_bytes()) return;
-  receive_.multishot =
-      loop_.options().features.multishot_receive && options_.receive != receive_mode::one_shot;
+  receive_.multishot = arms_multishot();
+  receive_.large_buffers = traffic_.bulk();
+  receive_.turn_bytes_max = options_.receive_turn_bytes;
   receive_.poll_first = !more_to_read_;
   ++loop_.tally().receive_arms[static_cast<std::size_t>(arms_for_)];
   ++counters_.receive_arms;
@@ -26,7 +33,9 @@ void stream::arm_receive() noexcept {
 
 void stream::on_receive_complete(io::operation& completed, io::completion& what) noexcept {
   stream& self = static_cast<own<io::receive_operation>&>(completed).self;
-  self.more_to_read_ = what.more_to_read;
+  if (!what.more) self.more_to_read_ = what.more_to_read;
+  if (what.more_to_read || self.traffic_.bulk()) [[unlikely]]
+    self.note_traffic(what.result);
   if (what.bytes)
     self.received(what.bytes);
   else
@@ -46,6 +55,13 @@ void stream::on_timed_receive_complete(io::operation& completed, io::completion&
   if (is_message) runs.time_message();
 }
 
+/// The next receive, which is near, takes what fits better.
+void stream::note_traffic(std::int32_t received_size) noexcept {
+  if (loop_.large_pool() == nullptr || received_size <= 0) return;
+  if (!traffic_.note(received_size, loop_.pool().slot_size_bytes())) return;
+  if (state_ < connection_state::draining) loop_.backend().cancel(receive_);
+}
+
 void stream::received(buffer& bytes) noexcept {
   last_activity_ = loop_.now();
   counters_.bytes_received += bytes.size();
@@ -58,8 +74,9 @@ void stream::received(buffer& bytes) noexcept {
     return;
   }
   received_bytes_ += bytes.size();
+  ++received_count_;
   received_.push(*std::move(bytes).into_slot());
-  if (received_bytes_ >= options_.receive_high_water_bytes) loop_.backend().cancel(receive_);
+  if (received_is_full()) loop_.backend().cancel(receive_);
   if (receive_waiter_ != nullptr) {
     auto* waiter = std::exchange(receive_waiter_, nullptr);
     waiter->wake(*waiter);
@@ -75,6 +92,8 @@ inline void stream::lend_to_handler(buffer& bytes) noexcept {
 
 void stream::received_none(std::int32_t outcome) noexcept {
   if (outcome == -ENOBUFS) {
+    // An ordinary buffer is worth waiting for; in place of a large one an ordinary will do.
+    if (receive_.large_buffers) return traffic_.make_do();
     if (wants_bytes()) loop_.await_buffer(starved_);
     return;
   }
@@ -119,9 +138,17 @@ bool stream::take_received(buffer& out) noexcept {
   if (received_.empty()) return false;
   out = buffer::from_slot(received_.pop());
   received_bytes_ -= out.size();
-  if (received_bytes_ <= options_.receive_low_water_bytes && receive_.idle() && wants_bytes())
+  --received_count_;
+  if (received_bytes_ <= options_.receive_low_water_bytes &&
+      received_count_ <= options_.receive_high_water_buffers / 4 && receive_.idle() &&
+      wants_bytes())
     attend_soon();
   return true;
+}
+
+void stream::drop_received() noexcept {
+  drop_queue(received_);
+  received_bytes_ = received_count_ = 0;
 }
 
 void stream::wait_receive(stream_waiter* waiter) noexcept {

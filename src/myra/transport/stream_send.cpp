@@ -92,7 +92,7 @@ sent stream::send_copy(byte_view bytes) noexcept {
 inline void stream::prepare_send() noexcept {
   tail_room_ = 0;  // what is in the kernel's hands grows no more
   slot& first = queue_.pop();
-  loop_.pool().hand_to_kernel(first);
+  first.pool->hand_to_kernel(first);
   in_send_.push(first);
   send_.data = first.data;
   send_.size = first.size;
@@ -110,7 +110,7 @@ void stream::gather(io::send_operation& into, slot_queue& taken, send_vector*& v
          into.size + queue_.first->size <= send_bytes_max &&
          queue_.first->wish == taken.first->wish) {
     slot& next = queue_.pop();
-    loop_.pool().hand_to_kernel(next);
+    next.pool->hand_to_kernel(next);
     taken.push(next);
     vector->parts[count++] = {next.data, next.size};
     into.size += next.size;
@@ -185,24 +185,22 @@ void stream::on_send_complete(io::operation& completed, io::completion& what) no
 }
 
 void stream::release_sent(slot_queue& sent) noexcept {
-  buffer_pool& pool = loop_.pool();
   for (slot* at = sent.first; at != nullptr;) {
     slot& gone = *at;
     at = gone.next;
-    pool.reclaim(gone);
+    gone.pool->reclaim(gone);
   }
   sent = {};
 }
 
 void stream::take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept {
-  buffer_pool& pool = loop_.pool();
   slot_queue unsent;
   while (!from.empty()) {
     slot& at = from.pop();
-    pool.take_from_kernel(at);
+    at.pool->take_from_kernel(at);
     if (sent_bytes >= at.size) {
       sent_bytes -= at.size;
-      pool.release(at);
+      at.pool->release(at);
       continue;
     }
     at.data += sent_bytes;
@@ -240,7 +238,10 @@ void stream::expect_send_progress() noexcept {
 }
 
 void stream::drop_queue(slot_queue& queue) noexcept {
-  while (!queue.empty()) loop_.pool().release(queue.pop());
+  while (!queue.empty()) {
+    slot& dropped = queue.pop();
+    dropped.pool->release(dropped);
+  }
 }
 
 }  // namespace myra

@@ -68,6 +68,7 @@ class alignas(cache_line_size) stream_table final : public drainable {
     --open_count_;
     ++loop_.tally().connections_closed;
   }
+  [[nodiscard]] std::uint32_t open_count() const noexcept { return open_count_; }
 
   void drain() noexcept override;
   void cut() noexcept override;

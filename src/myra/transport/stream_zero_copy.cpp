@@ -54,7 +54,7 @@ bool stream::grant_zero_copy(zero_copy_policy::answer answer) noexcept {
 void stream::begin_zero_copy(zero_copy_send& send) noexcept {
   tail_room_ = 0;  // what is in the kernel's hands grows no more
   slot& first = queue_.pop();
-  loop_.pool().hand_to_kernel(first);
+  first.pool->hand_to_kernel(first);
   send.slots.push(first);
   send.descriptor = send_.descriptor;
   send.data = first.data;
@@ -62,9 +62,12 @@ void stream::begin_zero_copy(zero_copy_send& send) noexcept {
   send.vector = nullptr;
   send.parts = nullptr;
   if (!queue_.empty()) gather(send, send.slots, send.parts);
-  send.region = first.region;
+  // Only the pool of ordinary slots is ever registered with the kernel.
+  send.region = first.pool == &loop_.pool() ? first.region
+                                            : io::zero_copy_send_operation::no_region;
   for (const slot* at = first.next; at != nullptr; at = at->next)
-    if (at->region != first.region) send.region = io::zero_copy_send_operation::no_region;
+    if (at->pool != first.pool || at->region != first.region)
+      send.region = io::zero_copy_send_operation::no_region;
   zero_copy_ = &send;
   ++zero_copy_held_;
   set_zero_copy_from();

@@ -49,13 +49,15 @@ epoll_backend::epoll_backend(const epoll_options& options, buffer_pool& pool, in
       spin_time_(options.spin_time),
       busy_polling_(options.busy_poll != duration::zero() &&
                     poll_cards(epoll_descriptor, options.busy_poll, options.prefer_busy_poll) == 0),
-      pool_(pool) {
+      pool_(pool),
+      large_pool_(options.large_pool) {
   counters_.kernel_entries = options.busy_poll == duration::zero() ? 3 : 4;  // those of open()
 }
 
 epoll_backend::~epoll_backend() {
   assert(in_flight_count_ == 0 && "backend destroyed with operations in flight");
   if (spare_ != nullptr) pool_.reclaim(*spare_);
+  if (large_spare_ != nullptr) large_pool_->reclaim(*large_spare_);
   ::close(wake_descriptor_);
   ::close(epoll_descriptor_);
 }

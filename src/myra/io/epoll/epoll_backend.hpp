@@ -42,6 +42,8 @@ struct epoll_options {
   /// Busy polling of network cards (EPIOCSPARAMS); zero: none.
   duration busy_poll = duration::zero();
   bool prefer_busy_poll = false;
+  /// Of large buffers, for receives that ask for them; borrowed, outlives the backend. Null: none.
+  buffer_pool* large_pool = nullptr;
 };
 
 class alignas(cache_line_size) epoll_backend final : public backend {
@@ -99,7 +101,9 @@ class alignas(cache_line_size) epoll_backend final : public backend {
   void run_writer(watched_descriptor& on, std::uint32_t events) noexcept;
   void run_accept(watched_descriptor& on, accept_operation& accept) noexcept;
   void run_receive(watched_descriptor& on, receive_operation& receive) noexcept;
-  [[nodiscard]] bool receive_once(watched_descriptor& on, receive_operation& receive) noexcept;
+  [[nodiscard]] bool receive_once(watched_descriptor& on, receive_operation& receive,
+                                  std::uint32_t& left) noexcept;
+  [[nodiscard]] slot*& spare_for(const receive_operation& receive) noexcept;
   void run_receive_datagrams(watched_descriptor& on, receive_datagram_operation& receive) noexcept;
   [[nodiscard]] unsigned lend_for_datagrams(unsigned wanted) noexcept;
   [[nodiscard]] bool deliver_datagrams(watched_descriptor& on, receive_datagram_operation& receive,
@@ -146,7 +150,9 @@ class alignas(cache_line_size) epoll_backend final : public backend {
   buffer_pool& pool_;
   descriptor_table table_{epoll_descriptor_};
   epoll_network network_{table_};
+  buffer_pool* large_pool_;
   slot* spare_ = nullptr;  ///< For the next receive; one that finds nothing leaves it here.
+  slot* large_spare_ = nullptr;
   operation_queue queued_;
   operation_queue attempts_;
   operation_queue retries_;

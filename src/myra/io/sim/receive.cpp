@@ -57,11 +57,16 @@ bool sim_backend::receive_once(flight& armed, sim::socket& on) noexcept {
   }
   slot* into = ring_.back();
   ring_.pop_back();
+  const auto& receive = static_cast<const receive_operation&>(*armed.op);
   std::size_t size = std::min<std::size_t>(pool_.slot_size_bytes(), on.incoming.arrived());
+  if (receive.turn_bytes_max != 0)
+    size = std::min<std::size_t>(size, receive.turn_bytes_max - armed.received);
   if (size > 1 && world_.strikes(fault::short_read, on)) size = on.chance.between(1, size - 1);
   size = static_cast<std::size_t>(world_.receive(on, into->memory, size));
-  const bool stays = static_cast<const receive_operation&>(*armed.op).multishot &&
-                     !world_.strikes(fault::multishot_end, on);
+  armed.received += static_cast<std::uint32_t>(size);
+  const bool limit_reached = receive.multishot && armed.received == receive.turn_bytes_max;
+  const bool stays =
+      receive.multishot && !limit_reached && !world_.strikes(fault::multishot_end, on);
   const bool hint = on.has_news() != world_.strikes(fault::wrong_hint, on);
   world_.note(event::received, on, static_cast<std::int64_t>(size), stays);
   return complete(armed, {.result = static_cast<std::int32_t>(size),

@@ -76,6 +76,7 @@ class sim_backend final : public backend, private sim::socket_user {
     operation* op = nullptr;
     sim::socket* on = nullptr;
     std::uint32_t done = 0;  ///< Bytes that a send has sent.
+    std::uint32_t received = 0;
     std::uint32_t serial = 0;
     /// Of a zero-copy send: what the kernel may still read, and what was there at first.
     std::vector<byte_view> held = {};

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "myra/io/capabilities.hpp"
-#include "myra/io/uring/known_bad.hpp"
 
 namespace myra::io {
 
@@ -22,11 +21,11 @@ class feature_list {
     else
       available_if(there, name, unused_because, absent_because);
   }
-  /// Of what is wanted and does harm on this kernel.
-  void avoid(const known_bad& each) {
+  /// Of what is wanted, there, and does harm on this kernel.
+  void avoid(const char* name, const std::string& why) {
     for (feature& listed : to_.features)
-      if (listed.name == each.name && listed.state == feature_state::used)
-        listed = {each.name, feature_state::available, each.why};
+      if (listed.name == name && listed.state != feature_state::absent)
+        listed = {name, feature_state::available, why};
   }
   void available_if(bool there, const char* name, const char* unused_because,
                     const char* absent_because) {

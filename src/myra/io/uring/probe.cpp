@@ -8,6 +8,8 @@
 #include "myra/io/uring/known_bad.hpp"
 #include "myra/io/uring/opcode.hpp"
 #include "myra/io/uring/probe_ring.hpp"
+#include "myra/io/uring/receive_limit.hpp"
+#include "myra/io/uring/self_test.hpp"
 #include "myra/io/uring/uring_backend.hpp"
 
 namespace myra::io {
@@ -18,7 +20,7 @@ std::string release() {
   return ::uname(&name) == 0 ? name.release : "unknown";
 }
 
-/// Whether buffer rings can be consumed in part (IOU_PBUF_RING_INC, Linux 6.12).
+/// Whether buffer rings can be filled piece by piece (IOU_PBUF_RING_INC, Linux 6.12).
 bool has_incremental_rings(io_uring& on) {
   constexpr int trial_group = 4711;
   int status = 0;
@@ -38,6 +40,27 @@ void list_used(feature_list& list, const feature_switches& features) {
                "receives take a buffer when bytes are there, so that idle connections hold none");
   list.used_if(features.multishot_receive, "multishot recvmsg",
                "one submission receives many datagrams, each with its peer's address");
+}
+
+/// What is wanted is used where it is there; `on` was opened with what is wanted.
+void list_receives(feature_list& list, const feature_switches& wanted, uring_backend& on) {
+  io_uring& raw = on.probed_ring().raw();
+  const buffer_ring_options& buffers = on.stream_buffers();
+  list.used_or(buffers.incremental, "incremental buffer rings",
+               "buffers are filled piece by piece: little is wasted on small messages",
+               has_incremental_rings(raw), "not used: off by default, for where memory is short",
+               "needs Linux 6.12");
+  list.used_or(buffers.bundles, "receive bundles", "one receive fills several buffers",
+               (raw.features & IORING_FEAT_RECVSEND_BUNDLE) != 0, "not used: off by default",
+               "needs Linux 6.10");
+  list.used_or(on.limits_receives(), "receive limit",
+               "a multishot receive ends when its connection has had its share of a turn",
+               kernel_limits_receives(), "switched off by its option", "needs Linux 6.17");
+  list.used_or(on.has_large_buffers(), "large receive buffers",
+               "connections that are sent much get buffers of a second size", true,
+               wanted.large_buffers ? "not used: the pool's own buffers are as large"
+                                    : "switched off by its option",
+               "");
 }
 
 void list_direct(feature_list& list, const direct_table& table, const feature_switches& features) {
@@ -100,12 +123,7 @@ void list_udp(feature_list& list, const feature_switches& features) {
 
 void list_unused(feature_list& list, io_uring& on) {
   const auto has = [&](int opcode) { return knows(on, opcode); };
-  const auto feature = [&](unsigned bit) { return (on.features & bit) != 0; };
-  list.available_if(has_incremental_rings(on), "incremental buffer rings", "not used yet",
-                    "needs Linux 6.12");
-  list.available_if(feature(IORING_FEAT_RECVSEND_BUNDLE), "receive bundles", "not used yet",
-                    "needs Linux 6.10");
-  list.available_if(feature(IORING_FEAT_RECVSEND_BUNDLE), "send bundles",
+  list.available_if((on.features & IORING_FEAT_RECVSEND_BUNDLE) != 0, "send bundles",
                     "not used: a vector costs the same and needs no buffer ring per connection",
                     "needs Linux 6.10");
   // The opcode alone says nothing: the interface queue has to be registered to know (zero-copy
@@ -116,30 +134,46 @@ void list_unused(feature_list& list, io_uring& on) {
                         : "needs Linux 6.15 and a network card with header split");
 }
 
+/// The self-test itself, and what it found wrong.
+void list_self_test(feature_list& list, const uring_options& options) {
+  if (!options.self_test) return list.used_if(false, "self-test of receives", "");
+  uring_options usable = options;
+  static_cast<void>(avoid_known_bad(usable.features));
+  const self_test_report& report = self_test(usable);
+  const auto lasted = std::chrono::duration_cast<std::chrono::microseconds>(report.lasted).count();
+  const std::string words =
+      "a pattern was streamed through what receives use, in " + std::to_string(lasted) + " us; " +
+      (report.wrong.empty() ? "it came back unchanged"
+                            : std::to_string(report.wrong.size()) + " features get it wrong");
+  list.used_if(true, "self-test of receives", words.c_str());
+  for (const failed_feature& each : report.wrong) list.avoid(each.name, each.why);
+}
+
 }  // namespace
 
 capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   capabilities found;
   found.kernel = release();
-  uring_options usable = options;
-  const std::string unused = avoid_known_bad(usable.features);
-  auto backend = uring_backend::open(usable, pool);
-  if (!backend) {
-    found.why = describe(backend.error());
+  auto real = open_uring(options, pool);
+  if (!real) {
+    found.why = describe(real.error());
     return found;
   }
   found.uring = true;
-  found.why = (*backend)->description() + (unused.empty() ? "" : ", " + unused);
+  found.why = real->description;
+  auto& backend = static_cast<uring_backend&>(*real->made);
   feature_list list(found);
   list_used(list, options.features);
-  list_ring_features(list, options, (*backend)->probed_ring());
+  list_receives(list, options.features, backend);
+  list_ring_features(list, options, backend.probed_ring());
+  list_self_test(list, options);
   for (const known_bad& each : known_bad_kernels())
-    if (options.features.*each.feature && !(usable.features.*each.feature)) list.avoid(each);
-  list_direct(list, (*backend)->direct(), options.features);
-  list_between_rings(list, (*backend)->direct(), options.features, (*backend)->probed_ring().raw());
-  list_zero_copy(list, (*backend)->copy_free(), options);
+    if (options.features.*each.feature && !(real->features.*each.feature)) list.avoid(each);
+  list_direct(list, backend.direct(), options.features);
+  list_between_rings(list, backend.direct(), options.features, backend.probed_ring().raw());
+  list_zero_copy(list, backend.copy_free(), options);
   list_udp(list, options.features);
-  list_unused(list, (*backend)->probed_ring().raw());
+  list_unused(list, backend.probed_ring().raw());
   return found;
 }
 

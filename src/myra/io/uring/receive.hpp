@@ -1,4 +1,5 @@
-// IORING_OP_RECV into a buffer of the buffer ring; multishot since Linux 6.0.
+// IORING_OP_RECV into buffers of a buffer ring; multishot since Linux 6.0, several buffers at a
+// time (IORING_RECVSEND_BUNDLE) since 6.10, multishot that ends after so many bytes since 6.17.
 #pragma once
 
 #include <liburing.h>
@@ -9,17 +10,23 @@
 
 namespace myra::io {
 
-inline void prepare(io_uring_sqe* entry, const receive_operation& receive) noexcept {
-  if (receive.multishot)
+/// `limited`: the kernel can end a multishot receive after so many bytes.
+inline void prepare(io_uring_sqe* entry, const receive_operation& receive, const buffer_ring& into,
+                    bool limited) noexcept {
+  if (receive.multishot) {
     io_uring_prep_recv_multishot(entry, 0, nullptr, 0, 0);
-  else
+    if (limited) entry->optlen = receive.turn_bytes_max;
+    // One-shot completes once, with one buffer.
+    if (into.options().bundles) entry->ioprio |= IORING_RECVSEND_BUNDLE;
+  } else {
     io_uring_prep_recv(entry, 0, nullptr, 0, 0);
+  }
   aim(entry, receive.descriptor);
   // Without it a receive takes a buffer, finds nothing and gives the buffer back; and it fails with
   // ENOBUFS on an empty ring although nothing has arrived that would need a buffer.
   if (receive.poll_first) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
   entry->flags |= IOSQE_BUFFER_SELECT;
-  entry->buf_group = buffer_ring::group;
+  entry->buf_group = static_cast<std::uint16_t>(into.options().group);
 }
 
 }  // namespace myra::io

@@ -24,19 +24,19 @@ static_assert(sizeof(io_uring_recvmsg_out) + receive_envelope::peer_size_max +
               datagram_headroom_bytes);
 
 inline void prepare(io_uring_sqe* entry, receive_datagram_operation& receive,
-                    std::uint32_t slot_size_bytes) noexcept {
+                    const buffer_ring& into) noexcept {
   receive_envelope& envelope = receive.envelope;
   if (receive.multishot) {
     envelope.header = multishot_shape();
     io_uring_prep_recvmsg_multishot(entry, 0, &envelope.header, MSG_TRUNC);
   } else {
-    envelope.open(nullptr, slot_size_bytes - datagram_headroom_bytes);
+    envelope.open(nullptr, into.size_bytes() - datagram_headroom_bytes);
     io_uring_prep_recvmsg(entry, 0, &envelope.header, MSG_TRUNC);
   }
   aim(entry, receive.descriptor);
   if (receive.poll_first) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
   entry->flags |= IOSQE_BUFFER_SELECT;
-  entry->buf_group = buffer_ring::group;
+  entry->buf_group = static_cast<std::uint16_t>(into.options().group);
 }
 
 /// Narrows `bytes` from what a multishot receive filled to the datagram itself, and tells of it.

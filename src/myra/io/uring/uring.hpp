@@ -16,6 +16,9 @@ struct uring_options {
   unsigned submission_entries = 1024;
   unsigned completion_entries = 8192;
   unsigned receive_buffer_count = 256;
+  /// Of large buffers, for receives that ask for them; borrowed, outlives the backend. Null: none.
+  buffer_pool* large_pool = nullptr;
+  unsigned large_buffer_count = 32;
   /// Places in the table of direct descriptors; zero: as many as RLIMIT_NOFILE allows, up to
   /// 16,384.
   unsigned direct_descriptor_count = 0;
@@ -26,14 +29,18 @@ struct uring_options {
   /// Busy polling of network cards (IORING_REGISTER_NAPI); zero: none.
   duration busy_poll = duration::zero();
   bool prefer_busy_poll = false;
+  /// Try what receives use before it is used (self_test.hpp).
+  bool self_test = true;
   ring_options ring = {};
   feature_switches features = {};
 };
 
 struct uring {
   std::unique_ptr<backend> made;
-  /// What was set up, in words, with what had to be reduced.
+  /// What was set up, in words, with what had to be reduced or left unused.
   std::string description;
+  /// Those asked for, without what does harm on this kernel.
+  feature_switches features;
 };
 
 /// Errors: the report says which limit, policy or kernel version is in the way: permission_denied

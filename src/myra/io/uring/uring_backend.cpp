@@ -12,11 +12,13 @@
 #include "myra/io/uring/close.hpp"
 #include "myra/io/uring/connect.hpp"
 #include "myra/io/uring/hand_over.hpp"
+#include "myra/io/uring/known_bad.hpp"
 #include "myra/io/uring/link.hpp"
 #include "myra/io/uring/opcode.hpp"
 #include "myra/io/uring/poll.hpp"
 #include "myra/io/uring/receive.hpp"
 #include "myra/io/uring/receive_datagram.hpp"
+#include "myra/io/uring/self_test.hpp"
 #include "myra/io/uring/send.hpp"
 #include "myra/io/uring/send_datagram.hpp"
 #include "myra/io/uring/shutdown.hpp"
@@ -49,9 +51,8 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
   if (wake_descriptor < 0) return report(kernel_error(-errno), "eventfd for waking the loop");
   std::unique_ptr<uring_backend> backend(
       new uring_backend(options, std::move(*made), wake_descriptor));
-  auto buffers = buffer_ring::open(backend->ring_->raw(), pool, options.receive_buffer_count);
-  if (!buffers) return std::unexpected(std::move(buffers.error()));
-  backend->buffers_ = std::move(*buffers);
+  if (auto refused = backend->open_groups(options, pool))
+    return std::unexpected(std::move(*refused));
   if (backend->ring_->polled())
     backend->direct_.leave_unused(
         "off with submission polling: calls on them need an answer at once");
@@ -71,13 +72,29 @@ void uring_backend::open_zero_copy(const uring_options& options, buffer_pool& po
 }
 
 opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
-  auto backend = uring_backend::open(options, pool);
+  uring_options usable = options;
+  std::string unused = avoid_known_bad(usable.features);
+  auto backend = uring_backend::open(usable, pool);
   if (!backend) return std::unexpected(std::move(backend.error()));
-  std::string description = (*backend)->description();
+  // After the real ring has what it needs of RLIMIT_MEMLOCK: that of the trial comes back late.
+  if (options.self_test) {
+    const self_test_report& found = self_test(usable);
+    if (!found.unusable.empty())
+      return report(std::make_error_code(std::errc::not_supported),
+                    "this kernel's receives failed the self-test: " + found.unusable);
+    const std::string failed = avoid_failed(usable.features, found);
+    if (!failed.empty()) {
+      unused += (unused.empty() ? "" : "; ") + failed;
+      backend->reset();
+      backend = uring_backend::open(usable, pool);
+      if (!backend) return std::unexpected(std::move(backend.error()));
+    }
+  }
+  std::string description = (*backend)->description() + (unused.empty() ? "" : ", " + unused);
   const zero_copy& copy_free = (*backend)->copy_free();
   if (options.registered_buffers && !copy_free.memory_registered())
     description += ", no registered buffers: " + copy_free.registered_absence();
-  return uring{std::move(*backend), std::move(description)};
+  return uring{std::move(*backend), std::move(description), usable.features};
 }
 
 uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring> made,
@@ -92,7 +109,7 @@ uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring>
       sends_messages_(options.features.ring_messages) {}
 
 uring_backend::~uring_backend() {
-  buffers_.reset();
+  for (auto& group : groups_) group.reset();
   ring_.reset();
   ::close(wake_descriptor_);
   if (ready_descriptor_ >= 0) ::close(ready_descriptor_);
@@ -128,7 +145,11 @@ void uring_backend::show_whether_ready() const noexcept {
   queued.state = operation_state::in_flight;
   switch (queued.kind()) {
     case operation_kind::send: prepare_send(entry, static_cast<send_operation&>(queued)); break;
-    case operation_kind::receive: prepare(entry, static_cast<receive_operation&>(queued)); break;
+    case operation_kind::receive: {
+      auto& receive = static_cast<receive_operation&>(queued);
+      prepare(entry, receive, group_for(receive), limits_receives_);
+      break;
+    }
     case operation_kind::accept: arm(entry, static_cast<accept_operation&>(queued)); break;
     case operation_kind::connect: prepare(entry, static_cast<connect_operation&>(queued)); break;
     case operation_kind::send_zero_copy:
@@ -138,7 +159,8 @@ void uring_backend::show_whether_ready() const noexcept {
     case operation_kind::close: prepare(entry, static_cast<close_operation&>(queued)); break;
     case operation_kind::poll: prepare(entry, static_cast<poll_operation&>(queued)); break;
     case operation_kind::receive_datagram:
-      prepare(entry, static_cast<receive_datagram_operation&>(queued), buffers_->size_bytes());
+      groups_[whole_group]->want();
+      prepare(entry, static_cast<receive_datagram_operation&>(queued), *groups_[whole_group]);
       break;
     case operation_kind::send_datagram:
       prepare_send(entry, static_cast<send_datagram_operation&>(queued));
@@ -272,7 +294,7 @@ result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {
   submit_parked();
   if (std::exchange(cancel_again_, false))
     for (operation* connect : cancelled_connects_) push_cancel(user_data_of(*connect));
-  buffers_->refill();
+  refill_groups();
   const int status = enter(deadline, now);
   if (status < 0 && status != -EAGAIN && status != -EBUSY && status != -ENOMEM)
     return failure(kernel_error(status));
@@ -297,7 +319,7 @@ void uring_backend::take_completions() noexcept {
   if (!ring_->overflowed()) return;
   ++counters_.overflows;
   for (unsigned round = 0; round < extra_round_max && ring_->overflowed(); ++round) {
-    buffers_->refill();
+    refill_groups();
     if (ring_->submit() < 0) return;
     counters_.completions += ring_->drain(each);
   }
@@ -337,11 +359,14 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
 
 inline void uring_backend::take_received(operation& completed, const io_uring_cqe& cqe,
                                          bool more) noexcept {
+  buffer_ring& from = *groups_[completed.backend_index];
+  if (from.parted() && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
+    return take_parts(from, completed, cqe);
   // A completion that failed may carry a buffer as well.
   completion what(cqe.res, (cqe.flags & IORING_CQE_F_BUFFER) == 0
                                ? buffer()
-                               : buffers_->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT,
-                                                static_cast<std::uint32_t>(std::max(cqe.res, 0))));
+                               : from.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT,
+                                           static_cast<std::uint32_t>(std::max(cqe.res, 0))));
   what.more = more;
   what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
   if (cqe.res <= 0) [[unlikely]] {
@@ -378,8 +403,9 @@ void uring_backend::take_own(const io_uring_cqe& cqe) noexcept {
 }
 
 void uring_backend::reclaim(const operation& was, const io_uring_cqe& cqe) noexcept {
-  if (was.kind() == operation_kind::receive || was.kind() == operation_kind::receive_datagram)
-    buffer_of(cqe).release();
+  if (was.kind() == operation_kind::receive_datagram) buffer_of(cqe).release();
+  if (was.kind() == operation_kind::receive && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
+    drop_received(*groups_[was.backend_index], cqe);
   if (was.kind() == operation_kind::accept && cqe.res >= 0) {
     const completion unwanted(cqe.res);
     if (static_cast<const accept_operation&>(was).brings_direct) direct_.filled();

@@ -1,8 +1,10 @@
 // The backend on io_uring, Linux 6.1 and newer.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "myra/core/cache_line.hpp"
@@ -38,7 +40,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   [[nodiscard]] time_point rough_now() noexcept override { return myra::rough_now(); }
   [[nodiscard]] int descriptor() const noexcept override;
   [[nodiscard]] std::uint32_t ready_buffer_count() const noexcept override {
-    return buffers_->ready_count();
+    return groups_[stream_group_]->ready_count();
   }
   [[nodiscard]] network& sockets() noexcept override { return network_; }
   [[nodiscard]] backend_counters counters() const noexcept override;
@@ -47,6 +49,12 @@ class alignas(cache_line_size) uring_backend final : public backend {
   [[nodiscard]] const std::string& description() const noexcept { return ring_->description(); }
   [[nodiscard]] const direct_table& direct() const noexcept { return direct_; }
   [[nodiscard]] const zero_copy& copy_free() const noexcept { return zero_copy_; }
+  /// What receives of streams take from.
+  [[nodiscard]] const buffer_ring_options& stream_buffers() const noexcept {
+    return groups_[stream_group_]->options();
+  }
+  [[nodiscard]] bool has_large_buffers() const noexcept { return groups_[large_group] != nullptr; }
+  [[nodiscard]] bool limits_receives() const noexcept { return limits_receives_; }
   /// For questions about this ring.
   [[nodiscard]] ring& probed_ring() noexcept { return *ring_; }
 
@@ -61,6 +69,10 @@ class alignas(cache_line_size) uring_backend final : public backend {
                 int wake_descriptor) noexcept;
 
   void open_zero_copy(const uring_options& options, buffer_pool& pool);
+  [[nodiscard]] std::optional<error_report> open_groups(const uring_options& options,
+                                                        buffer_pool& pool);
+  void refill_groups() noexcept;
+  [[nodiscard]] buffer_ring& group_for(receive_operation& receive) noexcept;
   void note_silent(operation& send, std::uint32_t size) noexcept;
   template <class Send>
   void prepare_send(io_uring_sqe* entry, Send& send) noexcept;
@@ -77,6 +89,8 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void take(const io_uring_cqe& cqe) noexcept;
   void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   void take_zero_copy(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
+  void drop_received(buffer_ring& from, const io_uring_cqe& cqe) noexcept;
+  void take_parts(buffer_ring& from, operation& completed, const io_uring_cqe& cqe) noexcept;
   void take_datagram(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   [[nodiscard]] buffer buffer_of(const io_uring_cqe& cqe) noexcept;
   void take_own(const io_uring_cqe& cqe) noexcept;
@@ -97,7 +111,14 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void show_whether_ready() const noexcept;
 
   std::unique_ptr<ring> ring_;
-  std::unique_ptr<buffer_ring> buffers_;
+  // Groups of receive buffers: whole ones of ordinary size, always there; ordinary ones that are
+  // filled piece by piece; large ones. Receives of datagrams take from the first.
+  static constexpr unsigned whole_group = 0;
+  static constexpr unsigned piecewise_group = 1;
+  static constexpr unsigned large_group = 2;
+  std::array<std::unique_ptr<buffer_ring>, 3> groups_;
+  unsigned stream_group_ = whole_group;
+  bool limits_receives_ = false;
   direct_table direct_;
   zero_copy zero_copy_;
   uring_network network_{*ring_, direct_};

@@ -9,7 +9,7 @@ namespace myra::io {
 
 buffer uring_backend::buffer_of(const io_uring_cqe& cqe) noexcept {
   if ((cqe.flags & IORING_CQE_F_BUFFER) == 0) return {};
-  return buffers_->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, 0);
+  return groups_[whole_group]->take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, 0);
 }
 
 void uring_backend::take_datagram(operation& completed, const io_uring_cqe& cqe,
@@ -29,7 +29,7 @@ void uring_backend::take_datagram(operation& completed, const io_uring_cqe& cqe,
     from = unwrap(what.bytes);
   } else {
     from = read_arrival(receive.envelope.header, size);
-    const std::uint32_t room = buffers_->size_bytes() - datagram_headroom_bytes;
+    const std::uint32_t room = groups_[whole_group]->size_bytes() - datagram_headroom_bytes;
     if (what.bytes) what.bytes.resize(std::min(size, room));
   }
   what.result = static_cast<std::int32_t>(what.bytes.size());

@@ -11,6 +11,7 @@
 #include "myra/io/backend_receive_test.hpp"
 #include "myra/io/backend_send_test.hpp"
 #include "myra/io/backend_waiting_test.hpp"
+#include "myra/io/uring/receive_limit.hpp"
 
 namespace myra::io {
 namespace {
@@ -28,6 +29,21 @@ backend_maker without(bool feature_switches::* feature, std::string name) {
   options.receive_buffer_count = 16;
   options.features.*feature = false;
   return with("uring_without_" + std::move(name), options);
+}
+
+/// With features that are off by default, on kernels that have them.
+backend_maker with_features(std::string name, bool incremental, bool bundles) {
+  uring_options options;
+  options.receive_buffer_count = 16;
+  options.features.incremental_buffers = incremental;
+  options.features.receive_bundles = bundles;
+  return with("uring_with_" + std::move(name), options);
+}
+
+backend_maker without_receive_limit() {
+  backend_maker made = without(&feature_switches::receive_limit, "receive_limit");
+  made.counts_turn_bytes = false;
+  return made;
 }
 
 backend_maker spinning(duration spin_time) {
@@ -71,6 +87,10 @@ std::vector<backend_maker> makers() {
           without(&feature_switches::ring_messages, "ring_messages"),
           without(&feature_switches::registered_waits, "registered_waits"),
           without(&feature_switches::no_iowait, "no_iowait"),
+          without_receive_limit(),
+          with_features("incremental_buffers", true, false),
+          with_features("bundles", false, true),
+          with_features("incremental_buffers_and_bundles", true, true),
           spinning_before_every_sleep(),
           polled(),
           for_sockets_only()};
@@ -79,6 +99,13 @@ std::vector<backend_maker> makers() {
 static_assert(alignof(uring_backend) == cache_line_size && alignof(ring) == cache_line_size &&
                   alignof(buffer_ring) == cache_line_size,
               "what two reactors write lies in lines of their own");
+
+std::vector<backend_maker> makers_here() {
+  std::vector<backend_maker> all = makers();
+  if (!kernel_limits_receives())
+    for (backend_maker& each : all) each.counts_turn_bytes = false;
+  return all;
+}
 
 class uring_spin_test : public backend_test {};
 
@@ -104,10 +131,12 @@ TEST_P(uring_spin_test, deferred_work_that_is_found_costs_one_kernel_entry) {
 INSTANTIATE_TEST_SUITE_P(uring, uring_spin_test, testing::Values(spinning(2s)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, long_spin_test, testing::Values(spinning(2s)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, short_spin_test, testing::Values(spinning(1ms)), name_of_maker);
-INSTANTIATE_TEST_SUITE_P(uring, backend_test, testing::ValuesIn(makers()), name_of_maker);
-INSTANTIATE_TEST_SUITE_P(uring, datagram_receive_test, testing::ValuesIn(makers()), name_of_maker);
-INSTANTIATE_TEST_SUITE_P(uring, datagram_send_test, testing::ValuesIn(makers()), name_of_maker);
-INSTANTIATE_TEST_SUITE_P(uring, full_datagram_socket_test, testing::ValuesIn(makers()),
+INSTANTIATE_TEST_SUITE_P(uring, backend_test, testing::ValuesIn(makers_here()), name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, datagram_receive_test, testing::ValuesIn(makers_here()),
+                         name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, datagram_send_test, testing::ValuesIn(makers_here()),
+                         name_of_maker);
+INSTANTIATE_TEST_SUITE_P(uring, full_datagram_socket_test, testing::ValuesIn(makers_here()),
                          name_of_maker);
 
 }  // namespace myra::io

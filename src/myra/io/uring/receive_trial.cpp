@@ -1,0 +1,226 @@
+#include "myra/io/uring/receive_trial.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "myra/io/uring/uring_backend.hpp"
+
+namespace myra::io {
+namespace {
+
+constexpr std::uint32_t slot_size_bytes = 512;
+constexpr std::uint32_t slot_count = 16;
+constexpr unsigned ring_count = 8;
+constexpr std::uint32_t stream_bytes = 12 * 1024;
+constexpr std::uint32_t turn_bytes = 3000;
+/// Only a kernel that gets it wrong takes as long: a machine may be busy.
+constexpr duration patience = std::chrono::seconds(2);
+
+/// Two sockets that are connected to each other, closed at the end.
+class socket_pair {
+ public:
+  socket_pair() noexcept {
+    if (!open_tcp()) static_cast<void>(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_));
+  }
+  socket_pair(const socket_pair&) = delete;
+  socket_pair& operator=(const socket_pair&) = delete;
+  ~socket_pair() {
+    for (const int each : ends_)
+      if (each >= 0) ::close(each);
+  }
+  [[nodiscard]] bool made() const noexcept { return ends_[1] >= 0; }
+  [[nodiscard]] int near() const noexcept { return ends_[0]; }
+  [[nodiscard]] int far() const noexcept { return ends_[1]; }
+
+ private:
+  /// Over loopback, which may be down.
+  bool open_tcp() noexcept {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    auto* address = reinterpret_cast<sockaddr*>(&at);
+    ends_[1] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::bind(listener, address, size) == 0 && ::listen(listener, 1) == 0 &&
+        ::getsockname(listener, address, &size) == 0 && ::connect(ends_[1], address, size) == 0)
+      ends_[0] = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (listener >= 0) ::close(listener);
+    if (ends_[0] < 0 && ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
+    return ends_[0] >= 0;
+  }
+
+  int ends_[2] = {-1, -1};
+};
+
+/// The byte at `offset` of stream `number`.
+std::byte pattern(unsigned number, std::uint32_t offset) noexcept {
+  return static_cast<std::byte>(offset * 31 + (offset >> 8) * 7 + number * 101);
+}
+
+/// One connection: what is sent on it, and what comes.
+class trial_stream {
+ public:
+  trial_stream(backend& on, unsigned number, bool multishot) noexcept
+      : backend_(on), number_(number), receive_(*this) {
+    receive_.descriptor = io::descriptor(sockets_.near());
+    receive_.multishot = multishot;
+    receive_.turn_bytes_max = turn_bytes;
+  }
+
+  [[nodiscard]] bool made() const noexcept { return sockets_.made(); }
+  [[nodiscard]] const std::string& wrong() const noexcept { return wrong_; }
+  [[nodiscard]] bool all_sent() const noexcept { return sent_ == stream_bytes; }
+  [[nodiscard]] bool over() const noexcept { return received_ == stream_bytes || !wrong_.empty(); }
+  [[nodiscard]] std::uint32_t received() const noexcept { return received_; }
+  [[nodiscard]] bool idle() const noexcept { return receive_.idle(); }
+
+  void send(std::uint32_t size, const feature_switches& on_trial, const trial_wire& wire) {
+    std::array<std::byte, slot_size_bytes * 4> bytes;
+    size = std::min({size, stream_bytes - sent_, static_cast<std::uint32_t>(bytes.size())});
+    for (std::uint32_t i = 0; i < size; ++i) bytes[i] = pattern(number_, sent_ + i);
+    sent_ += size;
+    if (wire && !wire(on_trial, {bytes.data(), size})) return;
+    if (::send(sockets_.far(), bytes.data(), size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+      fail("send failed with errno " + std::to_string(errno));
+  }
+  void arm() noexcept {
+    if (receive_.idle() && !over()) backend_.submit(receive_);
+  }
+  void stop() noexcept { backend_.cancel(receive_); }
+  /// What was kept is looked at once more: nothing may have been written over it meanwhile.
+  void let_go() {
+    for (kept_part& each : kept_) let_go(each);
+  }
+  /// The ring is gone, and nothing will complete any more.
+  void abandon() noexcept { receive_.state = operation_state::idle; }
+
+ private:
+  struct operation_here : receive_operation {
+    explicit operation_here(trial_stream& owner) noexcept
+        : receive_operation(&on_complete), self(owner) {}
+    trial_stream& self;
+  };
+  struct kept_part {
+    buffer bytes;
+    std::uint32_t offset = 0;
+  };
+
+  static void on_complete(operation& completed, completion& what) noexcept {
+    trial_stream& self = static_cast<operation_here&>(completed).self;
+    if (what.bytes) return self.take(std::move(what.bytes));
+    if (what.result == -ENOBUFS || what.result == -ECANCELED || self.over()) return;
+    self.fail(what.result == 0 ? "a receive told of an end that was not there"
+                               : "a receive failed with errno " + std::to_string(-what.result));
+  }
+
+  void take(buffer&& came) {
+    kept_part part{std::move(came), received_};
+    received_ += part.bytes.size();
+    if (received_ > stream_bytes) fail("more bytes came than were sent");
+    check(part);
+    // Held for a while, as an application might.
+    kept_part& place = kept_[count_++ % kept_.size()];
+    let_go(place);
+    place = std::move(part);
+  }
+  void let_go(kept_part& held) {
+    if (held.bytes) check(held);
+    held.bytes.release();
+  }
+  void check(const kept_part& part) {
+    std::uint32_t offset = part.offset;
+    for (const std::byte each : part.bytes.bytes()) {
+      if (each != pattern(number_, offset))
+        return fail("byte " + std::to_string(offset) + " of " + std::to_string(stream_bytes) +
+                    " is not the one that was sent");
+      ++offset;
+    }
+  }
+  void fail(std::string why) {
+    if (wrong_.empty()) wrong_ = std::move(why);
+  }
+
+  backend& backend_;
+  unsigned number_;
+  socket_pair sockets_;
+  operation_here receive_;
+  std::uint32_t sent_ = 0;
+  std::uint32_t received_ = 0;
+  std::array<kept_part, 3> kept_;
+  std::size_t count_ = 0;
+  std::string wrong_;
+};
+
+uring_options small_ring(const uring_options& options, const feature_switches& features) {
+  uring_options made;
+  made.submission_entries = 16;
+  made.completion_entries = 64;
+  made.receive_buffer_count = ring_count;
+  made.features = features;
+  made.features.direct_descriptors = false;
+  made.features.registered_ring = false;
+  made.ring.tasks = options.ring.tasks;
+  return made;
+}
+
+/// Sends on both and receives on both, a piece at a time, so that they share the ring's buffers.
+void exchange(backend& on, std::array<trial_stream*, 2> streams, const feature_switches& on_trial,
+              const trial_wire& wire) {
+  const auto all = [&](auto what) { return what(*streams[0]) && what(*streams[1]); };
+  const time_point end = clock::now() + patience;
+  std::uint32_t random = 1;
+  for (time_point now = clock::now(); now < end; now = clock::now()) {
+    for (trial_stream* each : streams) {
+      random = random * 1664525 + 1013904223;
+      if (!each->all_sent()) each->send(1 + (random >> 8) % 1500, on_trial, wire);
+      each->arm();
+    }
+    if (all([](trial_stream& each) { return each.over(); })) break;
+    if (!streams[0]->wrong().empty() || !streams[1]->wrong().empty()) break;
+    if (!on.wait(now + std::chrono::milliseconds(5), now)) break;
+    on.deliver();
+  }
+  for (trial_stream* each : streams) each->stop();
+  for (time_point now = clock::now(); now < end; now = clock::now()) {
+    if (all([](trial_stream& each) { return each.idle(); })) break;
+    if (!on.wait(now + std::chrono::milliseconds(5), now)) break;
+    on.deliver();
+  }
+}
+
+}  // namespace
+
+std::string run_receive_trial(const uring_options& options, const feature_switches& on_trial,
+                              const trial_wire& wire) {
+  auto pool = buffer_pool::open({.slot_size_bytes = slot_size_bytes,
+                                 .slot_count_initial = slot_count,
+                                 .slot_count_max = slot_count});
+  if (!pool) return {};
+  auto opened = uring_backend::open(small_ring(options, on_trial), **pool);
+  if (!opened) return {};  // who opens the real one is told why
+  std::unique_ptr<backend> on(std::move(*opened));
+  trial_stream first(*on, 1, on_trial.multishot_receive);
+  trial_stream second(*on, 2, on_trial.multishot_receive);
+  if (!first.made() || !second.made()) return {};
+  exchange(*on, {&first, &second}, on_trial, wire);
+  for (trial_stream* each : {&first, &second}) each->let_go();
+  on.reset();
+  std::string wrong;
+  for (trial_stream* each : {&first, &second}) {
+    each->abandon();
+    if (wrong.empty()) wrong = each->wrong();
+    if (wrong.empty() && !each->over())
+      wrong = "only " + std::to_string(each->received()) + " of " + std::to_string(stream_bytes) +
+              " bytes came";
+  }
+  return wrong;
+}
+
+}  // namespace myra::io
