@@ -278,6 +278,7 @@ buffer buffer_pool::piece_from_kernel(std::uint32_t index, std::uint32_t size) n
   piece->index = index;
   piece->memory = start;
   piece->room = size;
+  piece->region = filled.region;
   piece->whole = &filled;
   ++filled.piece_count;
   return buffer(*piece, start, size);

@@ -87,9 +87,14 @@ loop_counters loop::counters() const noexcept {
   loop_counters now = tally_;
   now.backend = backend_->counters();
   now.kernel_entries = now.backend.kernel_entries + backend_->sockets().entries();
-  const std::uint64_t with_kernel = pool_->kernel_count();
-  const std::uint64_t with_application = pool_->application_count();
+  std::uint64_t with_kernel = pool_->kernel_count();
+  std::uint64_t with_application = pool_->application_count();
   now.buffers.free = pool_->free_count();
+  if (large_pool_ != nullptr) {
+    with_kernel += large_pool_->kernel_count();
+    with_application += large_pool_->application_count();
+    now.buffers.free += large_pool_->free_count();
+  }
   now.buffers.in_ring = std::min<std::uint64_t>(backend_->ready_buffer_count(), with_kernel);
   now.buffers.in_flight = with_kernel - now.buffers.in_ring;
   // A handler may have claimed what it was lent, and passed it on.

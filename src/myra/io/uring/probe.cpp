@@ -168,7 +168,8 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   list_ring_features(list, options, backend.probed_ring());
   list_self_test(list, options);
   for (const known_bad& each : known_bad_kernels())
-    if (options.features.*each.feature && !(real->features.*each.feature)) list.avoid(each);
+    if (options.features.*each.feature && !(real->features.*each.feature))
+      list.avoid(each.name, each.why);
   list_direct(list, backend.direct(), options.features);
   list_between_rings(list, backend.direct(), options.features, backend.probed_ring().raw());
   list_zero_copy(list, backend.copy_free(), options);
