@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "variant.hpp"
+
 namespace {
 
 std::string_view after_slash(std::string_view name) { return name.substr(name.find('/') + 1); }
@@ -40,9 +42,25 @@ class summary : public testing::EmptyTestEventListener {
   }
 };
 
+/// The variant of the one case that a filter names, or nothing. To register the cases of all the
+/// others takes longer than most cases run.
+std::string_view variant_asked_for(int count, char** arguments) {
+  constexpr std::string_view option = "--gtest_filter=";
+  for (int i = 1; i < count; ++i) {
+    const std::string_view word = arguments[i];
+    if (!word.starts_with(option)) continue;
+    const std::string_view name = word.substr(option.size());
+    const auto slash = name.rfind('/');
+    if (name.find_first_of("*?:-") != name.npos || slash == name.npos) return {};
+    return name.substr(slash + 1);
+  }
+  return {};
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
+  myra::conformance::keep_only(variant_asked_for(count, arguments));
   testing::InitGoogleTest(&count, arguments);
   if (count > 1 && std::string_view(arguments[1]) == "--count") {
     print_distinct_cases();

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace myra::conformance {
 namespace {
@@ -52,9 +53,18 @@ variant without_copies(bool registered, std::string name) {
   return made;
 }
 
-}  // namespace
+std::string& wanted_name() {
+  static std::string name;
+  return name;
+}
 
-std::vector<variant> variants() {
+std::vector<variant> wanted_of(std::vector<variant> all) {
+  if (!wanted_name().empty())
+    std::erase_if(all, [](const variant& each) { return each.name != wanted_name(); });
+  return all;
+}
+
+std::vector<variant> every_variant() {
   const char* forced = std::getenv("MYRA_CONFORMANCE_BACKEND");
   if (forced != nullptr && std::string_view(forced) == "automatic")
     return {on(io::backend_kind::automatic, "automatic")};
@@ -84,8 +94,14 @@ std::vector<variant> variants() {
           spinning(io::backend_kind::epoll, "epoll_spin_then_block")};
 }
 
+}  // namespace
+
+void keep_only(std::string_view name) { wanted_name() = name; }
+
+std::vector<variant> variants() { return wanted_of(every_variant()); }
+
 std::vector<variant> variants_of_all_families() {
-  std::vector<variant> all = variants();
+  std::vector<variant> all = every_variant();
   const std::size_t backend_count = all.size() == 1 ? 1 : 2;
   const std::pair<family, const char*> others[] = {{family::ipv6, "ipv6"},
                                                    {family::unix_path, "unix_path"},
@@ -97,11 +113,11 @@ std::vector<variant> variants_of_all_families() {
       made.sockets = sockets;
       all.push_back(std::move(made));
     }
-  return all;
+  return wanted_of(std::move(all));
 }
 
 std::vector<variant> datagram_variants() {
-  std::vector<variant> all = variants();
+  std::vector<variant> all = every_variant();
   const std::size_t backend_count = all.size() == 1 ? 1 : 2;
   for (std::size_t i = 0; i < backend_count; ++i) {
     variant ipv6 = all[i];
@@ -114,7 +130,7 @@ std::vector<variant> datagram_variants() {
     plain.options.features.datagram_coalescing = false;
     all.push_back(std::move(plain));
   }
-  return all;
+  return wanted_of(std::move(all));
 }
 
 }  // namespace myra::conformance

@@ -5,6 +5,7 @@
 
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "myra/reactor/options.hpp"
@@ -32,6 +33,9 @@ struct variant {
 
 /// For datagram sockets: those of IPv4 and IPv6, and without what the kernel does for UDP alone.
 [[nodiscard]] std::vector<variant> datagram_variants();
+
+/// From now on there is no other variant than the one of this name.
+void keep_only(std::string_view name);
 
 [[nodiscard]] inline std::string name_of(const testing::TestParamInfo<variant>& tested) {
   return tested.param.name;

@@ -10,7 +10,8 @@ run_suite() {
   local preset=$1 report code=0 options
   shift
   report=$MYRA_ROOT/build/$preset/reports/ctest-${#suite_reports[@]}.xml
-  options=(--output-on-failure --no-tests=ignore --parallel "$(nproc)")
+  # Most tests wait most of the time.
+  options=(--output-on-failure --no-tests=ignore --parallel "$((2 * $(nproc)))")
   mkdir -p "build/$preset/reports"
   rm -f "$report"
   step "testing preset $preset"

@@ -23,7 +23,8 @@ enum class zero_copy_mode : std::uint8_t {
 
 struct zero_copy_options {
   zero_copy_mode mode = zero_copy_mode::automatic;
-  /// `automatic` leaves sends of fewer bytes to copies.
+  /// `automatic` leaves sends of fewer bytes to copies, and connections whose send_buffer_bytes is
+  /// less.
   std::uint32_t threshold_bytes = 32 * 1024;
   /// With fewer free slots than this, all sends are copies, so that peers which acknowledge late
   /// cannot hold the whole pool; at most pool.slot_count_max. Zero: an eighth of that.

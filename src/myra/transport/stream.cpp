@@ -31,6 +31,22 @@ connection_options fit_for(int family, connection_options options) noexcept {
   return options;
 }
 
+namespace {
+
+zero_copy_mode mode_of_sends(const connection_options& own,
+                             const zero_copy_options& of_reactor) noexcept {
+  const zero_copy_mode wanted =
+      own.zero_copy == zero_copy_mode::automatic ? of_reactor.mode : own.zero_copy;
+  // Through a send buffer that is smaller than such a send it would go piece by piece, each held
+  // until the peer's delayed acknowledgement: a hundred times slower where it was measured.
+  const bool cramped =
+      own.send_buffer_bytes != 0 &&
+      static_cast<std::uint32_t>(own.send_buffer_bytes) < of_reactor.threshold_bytes;
+  return wanted == zero_copy_mode::automatic && cramped ? zero_copy_mode::never : wanted;
+}
+
+}  // namespace
+
 stream::stream(stream_table& table, io::descriptor socket, const connection_options& options,
                std::uint64_t generation) noexcept
     : table_(table),
@@ -44,9 +60,7 @@ stream::stream(stream_table& table, io::descriptor socket, const connection_opti
       timer_(*this, &on_timer),
       attend_(*this, &on_attend),
       starved_(*this, &on_buffer_free),
-      policy_(options.zero_copy == zero_copy_mode::automatic
-                  ? table.runs_on().options().zero_copy.mode
-                  : options.zero_copy,
+      policy_(mode_of_sends(options, table.runs_on().options().zero_copy),
               table.runs_on().options().zero_copy.threshold_bytes,
               table.runs_on().backend().zero_copy_sends()),
       last_activity_(table.runs_on().now()) {

@@ -36,7 +36,8 @@ std::optional<error_report> uring_backend::open_groups(const uring_options& opti
         {.group = large_group, .count = options.large_buffer_count, .bundles = bundles});
     if (large) groups_[large_group] = std::move(*large);
   }
-  groups_[stream_group_]->want();
+  // Either kind of socket will take from this one. The others take slots when they are asked for.
+  if (stream_group_ == whole_group) groups_[whole_group]->want();
   return std::nullopt;
 }
 
