@@ -29,13 +29,16 @@ FOLDERS = ("io", "transport", "framing")
 LEFT_OUT = ("io/sim/",)
 SOURCE_SUFFIXES = {".hpp", ".cpp"}
 
-RANGE = r"[^;]*?(?:\bdata\(\)|\bbegin\(|\b\w*bytes\w*\b)"
+RANGE_WORD = r"(?:\bdata\(\)|\bbegin\(|\b\w*bytes\w*\b)"
+RANGE = rf"[^;]*?{RANGE_WORD}"
+# Up to a brace: what follows the parameters of a function is its body.
+MADE_OF_RANGE = rf"(?:\([^;{{}}]*?{RANGE_WORD}|{{[^;}}]*?{RANGE_WORD})"
 COPIES = re.compile(
     r"\b(?:w?mem(?:p?cpy|move)|__builtin_mem(?:p?cpy|move)|bcopy|st[rp]n?cpy)\s*\(|"
     r"\b(?:std|ranges)::(?:ranges::)?(?:copy(?:_n|_if|_backward)?|move_backward|"
     r"uninitialized_(?:copy|move)(?:_n)?)\s*\(|"
     rf"(?:\.|->)(?:append|assign|insert)(?:_range)?\s*\({RANGE}|"
-    rf"\bstd::(?:string|vector<(?:std::byte|char|std::uint8_t|unsigned char)>)(?:\s+\w+)?[({{]{RANGE}")
+    rf"\bstd::(?:string|vector<(?:std::byte|char|std::uint8_t|unsigned char)>)(?:\s+\w+)?{MADE_OF_RANGE}")
 COUNTED = re.compile(r"\bcopy_payload\s*\(")
 COUNTER = re.compile(r"\bbytes_copied_?$")
 REASON = re.compile(r"//.*?\bnot payload:\s*(.*)$")

@@ -80,6 +80,10 @@ class Rules(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("thing.cpp:3: copies", output)
 
+    def test_a_function_that_gives_a_string_is_no_copy(self):
+        self.assertEqual(self.output_of("std::string check(const options& of) {\n"
+                                        "  const auto bytes = of.bytes;\n}\n"), (0, ""))
+
     def test_a_reason_says_what_it_is(self):
         self.assert_refused("std::memcpy(a, b, c);  // not payload: address", "does not say what")
 

@@ -165,10 +165,10 @@ struct connection_counters {
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t messages_received = 0;
-  std::uint64_t bytes_copied = 0;  ///< Payload that `send_copy` copied.
-  std::uint32_t sends = 0;         ///< Send operations; one may carry many messages.
-  std::uint32_t receive_arms = 0;  ///< Receive operations; a multishot one brings many messages.
-  std::uint32_t zero_copy_asked = 0;    ///< Sends that were to go without a copy ...
+  std::uint64_t bytes_copied = 0;     ///< Payload that `send_copy` copied.
+  std::uint32_t sends = 0;            ///< Send operations; one may carry many messages.
+  std::uint32_t receive_arms = 0;     ///< Receive operations; a multishot one brings many messages.
+  std::uint32_t zero_copy_asked = 0;  ///< Sends that were to go without a copy ...
   std::uint32_t zero_copy_granted = 0;  ///< ... and that the kernel did not copy.
 };
 

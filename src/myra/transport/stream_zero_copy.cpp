@@ -63,8 +63,8 @@ void stream::begin_zero_copy(zero_copy_send& send) noexcept {
   send.parts = nullptr;
   if (!queue_.empty()) gather(send, send.slots, send.parts);
   // Only the pool of ordinary slots is ever registered with the kernel.
-  send.region = first.pool == &loop_.pool() ? first.region
-                                            : io::zero_copy_send_operation::no_region;
+  send.region =
+      first.pool == &loop_.pool() ? first.region : io::zero_copy_send_operation::no_region;
   for (const slot* at = first.next; at != nullptr; at = at->next)
     if (at->pool != first.pool || at->region != first.region)
       send.region = io::zero_copy_send_operation::no_region;
