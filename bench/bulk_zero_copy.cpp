@@ -112,10 +112,14 @@ measured measure(const subject& how, std::uint32_t write, std::uint64_t bytes) {
     peer = std::move(*made);
     peer.set_handler(from);
   });
-  while (!peer) static_cast<void>(on->run_once(std::chrono::milliseconds(10)));
+  const auto turn = [&] {
+    if (const auto turned = on->run_once(std::chrono::milliseconds(10)); !turned)
+      bench::fail_system("io_uring_enter", turned.error().value());
+  };
+  while (!peer) turn();
   const double before = thread_cpu_ns();
   from.pump(peer);
-  while (!from.closed) static_cast<void>(on->run_once(std::chrono::milliseconds(100)));
+  while (!from.closed) turn();
   const double sender_ns = thread_cpu_ns() - before;
   receiver.join();
   ::close(listener);

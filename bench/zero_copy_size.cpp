@@ -61,7 +61,8 @@ double measure(io_uring& ring, way how, int socket, unsigned size) {
   const double before = thread_cpu_ns();
   for (int sent = 0; sent < send_count; sent += in_flight_max) {
     for (int i = 0; i < in_flight_max; ++i)
-      prepare(io_uring_get_sqe(&ring), how, socket, memory.data() + std::size_t{65536} * i, size);
+      prepare(io_uring_get_sqe(&ring), how, socket,
+              memory.data() + std::size_t{65536} * static_cast<std::size_t>(i), size);
     int left = in_flight_max * (how == copied ? 1 : 2);
     while (left > 0) {
       io_uring_submit_and_wait(&ring, 1);

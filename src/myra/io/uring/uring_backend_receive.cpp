@@ -13,7 +13,6 @@ std::optional<error_report> uring_backend::open_groups(const uring_options& opti
   io_uring& raw = ring_->raw();
   const bool bundles =
       options.features.receive_bundles && (raw.features & IORING_FEAT_RECVSEND_BUNDLE) != 0;
-  limits_receives_ = options.features.receive_limit && kernel_limits_receives();
   auto whole = buffer_ring::open(
       raw, pool, {.group = whole_group, .count = options.receive_buffer_count, .bundles = bundles});
   if (!whole) return std::move(whole.error());
@@ -36,6 +35,8 @@ std::optional<error_report> uring_backend::open_groups(const uring_options& opti
         {.group = large_group, .count = options.large_buffer_count, .bundles = bundles});
     if (large) groups_[large_group] = std::move(*large);
   }
+  // Last, since what the trial's ring takes of RLIMIT_MEMLOCK comes back late.
+  limits_receives_ = options.features.receive_limit && kernel_limits_receives();
   // Either kind of socket will take from this one. The others take slots when they are asked for.
   if (stream_group_ == whole_group) groups_[whole_group]->want();
   return std::nullopt;
