@@ -136,6 +136,7 @@ void sim_backend::start_on(flight& begun) noexcept {
 }
 
 void sim_backend::start_shutdown(flight& begun) noexcept {
+  assert(begun.on != nullptr && "started on no socket");
   const auto& shutdown = static_cast<const shutdown_operation&>(*begun.op);
   const bool fails = world_.strikes(fault::shutdown_error, *begun.on);
   complete(begun, fails ? -ENOTCONN : world_.shutdown(*begun.on, shutdown.how));
