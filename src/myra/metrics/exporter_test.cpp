@@ -19,7 +19,7 @@ using myra::metrics::exporter;
 using namespace std::chrono_literals;
 
 /// An exporter on a reactor and a thread of its own, which shows that reactor.
-class Exporter : public testing::TestWithParam<myra::io::backend_kind> {
+class exporter_test : public testing::TestWithParam<myra::io::backend_kind> {
  protected:
   void SetUp() override {
     auto made = myra::reactor::open({.backend = GetParam(),
@@ -89,7 +89,7 @@ class Exporter : public testing::TestWithParam<myra::io::backend_kind> {
   myra::reactor* reactor_ = nullptr;
 };
 
-TEST_P(Exporter, AnswersAScrapeAndCloses) {
+TEST_P(exporter_test, AnswersAScrapeAndCloses) {
   serve();
   const std::string answer = answer_to("GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer.substr(0, 200);
@@ -103,7 +103,7 @@ TEST_P(Exporter, AnswersAScrapeAndCloses) {
   EXPECT_TRUE(myra::metrics::parse_text(body));
 }
 
-TEST_P(Exporter, AnswersInThePlainFormWhereThatIsWanted) {
+TEST_P(exporter_test, AnswersInThePlainFormWhereThatIsWanted) {
   serve();
   const std::string answer = answer_to("GET /metrics HTTP/1.1\r\nAccept: text/plain\r\n\r\n");
   EXPECT_NE(answer.find("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
@@ -111,7 +111,7 @@ TEST_P(Exporter, AnswersInThePlainFormWhereThatIsWanted) {
   EXPECT_EQ(answer.find("# EOF"), std::string::npos);
 }
 
-TEST_P(Exporter, ShowsCountersThatGrow) {
+TEST_P(exporter_test, ShowsCountersThatGrow) {
   serve();
   const auto accepts = [this] {
     const auto samples =
@@ -127,21 +127,21 @@ TEST_P(Exporter, ShowsCountersThatGrow) {
   EXPECT_EQ(accepts(), before + 1);
 }
 
-TEST_P(Exporter, CopiesNoPayload) {
+TEST_P(exporter_test, CopiesNoPayload) {
   serve();
   for (int i = 0; i < 3; ++i) static_cast<void>(answer_to("GET /metrics HTTP/1.1\r\n\r\n"));
   const std::string body = body_of(answer_to("GET /metrics HTTP/1.1\r\n\r\n"));
   EXPECT_NE(body.find("\nmyra_copied_bytes_total{reactor=\"0\"} 0\n"), std::string::npos);
 }
 
-TEST_P(Exporter, HeadHasNoBody) {
+TEST_P(exporter_test, HeadHasNoBody) {
   serve();
   const std::string answer = answer_to("HEAD /metrics HTTP/1.1\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n"));
   EXPECT_EQ(body_of(answer), "");
 }
 
-TEST_P(Exporter, RefusesInWords) {
+TEST_P(exporter_test, RefusesInWords) {
   serve();
   EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404 Not Found\r\n"));
   const std::string not_allowed = answer_to("DELETE /metrics HTTP/1.1\r\n\r\n");
@@ -150,7 +150,7 @@ TEST_P(Exporter, RefusesInWords) {
   EXPECT_TRUE(answer_to("hello\r\n\r\n").starts_with("HTTP/1.1 400 Bad Request\r\n"));
 }
 
-TEST_P(Exporter, ReadsAHeadThatComesByteForByte) {
+TEST_P(exporter_test, ReadsAHeadThatComesByteForByte) {
   serve();
   auto peer = connect();
   ASSERT_TRUE(peer);
@@ -159,7 +159,7 @@ TEST_P(Exporter, ReadsAHeadThatComesByteForByte) {
   EXPECT_TRUE(receive_all(*peer).starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_P(Exporter, AHeadHasALimit) {
+TEST_P(exporter_test, AHeadHasALimit) {
   serve();
   const std::string start = "GET /metrics HTTP/1.1\r\nA: ";
   const std::size_t most = myra::metrics::request_head_max_bytes;
@@ -168,7 +168,7 @@ TEST_P(Exporter, AHeadHasALimit) {
   EXPECT_TRUE(answer_to(start + std::string(most, 'x')).starts_with("HTTP/1.1 431 "));
 }
 
-TEST_P(Exporter, ARequestThatEndsTooEarlyIsBad) {
+TEST_P(exporter_test, ARequestThatEndsTooEarlyIsBad) {
   serve();
   auto peer = connect();
   ASSERT_TRUE(peer);
@@ -177,7 +177,7 @@ TEST_P(Exporter, ARequestThatEndsTooEarlyIsBad) {
   EXPECT_TRUE(receive_all(*peer).starts_with("HTTP/1.1 400 Bad Request\r\n"));
 }
 
-TEST_P(Exporter, NothingIsAnsweredToNothing) {
+TEST_P(exporter_test, NothingIsAnsweredToNothing) {
   serve();
   auto peer = connect();
   ASSERT_TRUE(peer);
@@ -185,7 +185,7 @@ TEST_P(Exporter, NothingIsAnsweredToNothing) {
   EXPECT_EQ(receive_all(*peer), "");
 }
 
-TEST_P(Exporter, OneWhoAsksNothingIsClosed) {
+TEST_P(exporter_test, OneWhoAsksNothingIsClosed) {
   serve({.timeout = 50ms});
   auto peer = connect();
   ASSERT_TRUE(peer);
@@ -194,13 +194,13 @@ TEST_P(Exporter, OneWhoAsksNothingIsClosed) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
 }
 
-TEST_P(Exporter, ServesOnesThatWaitWhenOthersAreDone) {
+TEST_P(exporter_test, ServesOnesThatWaitWhenOthersAreDone) {
   serve({.connections_max = 2});
   for (int i = 0; i < 10; ++i)
     ASSERT_TRUE(answer_to("GET /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 200")) << i;
 }
 
-TEST_P(Exporter, AnAddressThatIsNoneIsNamed) {
+TEST_P(exporter_test, AnAddressThatIsNoneIsNamed) {
   auto on = myra::reactor::open({.backend = GetParam(), .publish_counters = true});
   ASSERT_TRUE(on);
   const auto made = exporter::open(*on, {.address = "nowhere"}, {on->board()});
@@ -208,7 +208,7 @@ TEST_P(Exporter, AnAddressThatIsNoneIsNamed) {
   EXPECT_NE(made.error().what.find("nowhere"), std::string::npos) << made.error().what;
 }
 
-INSTANTIATE_TEST_SUITE_P(, Exporter,
+INSTANTIATE_TEST_SUITE_P(, exporter_test,
                          testing::Values(myra::io::backend_kind::uring,
                                          myra::io::backend_kind::epoll),
                          [](const auto& of) { return std::string(myra::io::name_of(of.param)); });

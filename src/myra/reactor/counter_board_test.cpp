@@ -15,7 +15,7 @@ using myra::reactor;
 using myra::reactor_options;
 using namespace std::chrono_literals;
 
-class CounterBoard : public testing::TestWithParam<myra::io::backend_kind> {
+class counter_board_test : public testing::TestWithParam<myra::io::backend_kind> {
  protected:
   reactor open(reactor_options options) {
     options.backend = GetParam();
@@ -35,13 +35,13 @@ class CounterBoard : public testing::TestWithParam<myra::io::backend_kind> {
   }
 };
 
-TEST_P(CounterBoard, IsThereWhenAskedForOnly) {
+TEST_P(counter_board_test, IsThereWhenAskedForOnly) {
   EXPECT_EQ(open({}).board(), nullptr);
   EXPECT_NE(open({.publish_counters = true}).board(), nullptr);
   EXPECT_NE(open({.latency = latency_timing::turns}).board(), nullptr);
 }
 
-TEST_P(CounterBoard, ShowsWhatTheReactorCounts) {
+TEST_P(counter_board_test, ShowsWhatTheReactorCounts) {
   reactor on = open({.publish_counters = true});
   for (int i = 0; i < 5; ++i) turn(on);
   const auto shown = on.board()->counters();
@@ -53,7 +53,7 @@ TEST_P(CounterBoard, ShowsWhatTheReactorCounts) {
   EXPECT_EQ(on.board()->backend(), GetParam());
 }
 
-TEST_P(CounterBoard, KnowsWhereEachBufferIs) {
+TEST_P(counter_board_test, KnowsWhereEachBufferIs) {
   reactor on =
       open({.pool = {.slot_count_initial = 64, .slot_count_max = 64}, .receive_buffer_count = 16});
   const auto sum = [](const myra::buffer_states& of) {
@@ -75,7 +75,7 @@ TEST_P(CounterBoard, KnowsWhereEachBufferIs) {
   }
 }
 
-TEST_P(CounterBoard, OutlivesTheReactorWithItsLastFigures) {
+TEST_P(counter_board_test, OutlivesTheReactorWithItsLastFigures) {
   std::shared_ptr<const myra::counter_board> board;
   {
     reactor on = open({.publish_counters = true});
@@ -85,7 +85,7 @@ TEST_P(CounterBoard, OutlivesTheReactorWithItsLastFigures) {
   EXPECT_EQ(board->counters().posts, 3U);
 }
 
-TEST_P(CounterBoard, MayBeReadWhileTheReactorRuns) {
+TEST_P(counter_board_test, MayBeReadWhileTheReactorRuns) {
   std::shared_ptr<const myra::counter_board> board;
   reactor* running = nullptr;
   std::atomic<bool> up = false;
@@ -112,7 +112,7 @@ TEST_P(CounterBoard, MayBeReadWhileTheReactorRuns) {
   EXPECT_GT(board->turns().count, 0U);
 }
 
-TEST_P(CounterBoard, TimesTurnsThatHadWorkToDo) {
+TEST_P(counter_board_test, TimesTurnsThatHadWorkToDo) {
   reactor on = open({.latency = latency_timing::turns});
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(on.run_once(0s));
   const auto idle = on.board()->turns().count;
@@ -127,13 +127,13 @@ TEST_P(CounterBoard, TimesTurnsThatHadWorkToDo) {
   EXPECT_EQ(on.board()->messages().count, 0U);
 }
 
-TEST_P(CounterBoard, TurnsAreNotTimedUnlessAskedFor) {
+TEST_P(counter_board_test, TurnsAreNotTimedUnlessAskedFor) {
   reactor on = open({.publish_counters = true});
   turn(on);
   EXPECT_EQ(on.board()->turns().count, 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(, CounterBoard,
+INSTANTIATE_TEST_SUITE_P(, counter_board_test,
                          testing::Values(myra::io::backend_kind::uring,
                                          myra::io::backend_kind::epoll),
                          [](const auto& of) { return std::string(myra::io::name_of(of.param)); });

@@ -265,7 +265,6 @@ TEST_F(zero_copy, a_unix_socket_refuses_once_and_nothing_is_lost) {
   open();
   if (!able()) GTEST_SKIP() << "no zero-copy sends here";
   dial({}, ("unix:@myra-zero-copy-" + std::to_string(::getpid())).c_str());
-  std::string all;
   for (int i = 0; i < 5; ++i) {
     const std::string text = pattern(64 * 1024);
     send(text);
