@@ -73,7 +73,7 @@ TEST_P(counter_case, orders_in_frames_copy_nothing) {
   auto& at = listen(seen);
   script talk;
   std::size_t orders = 0;
-  for (const std::size_t depth : {1, 1, 16, 1, 16}) {
+  for (const std::size_t depth : {1U, 1U, 16U, 1U, 16U}) {
     const std::string frames = order_frame(seen.writer, depth);
     talk.insert(talk.end(), {send(frames), receive(frames.size())});
     orders += depth;

@@ -51,7 +51,8 @@ std::string_view variant_asked_for(int count, char** arguments) {
     if (!word.starts_with(option)) continue;
     const std::string_view name = word.substr(option.size());
     const auto slash = name.rfind('/');
-    if (name.find_first_of("*?:-") != name.npos || slash == name.npos) return {};
+    if (name.find_first_of("*?:-") != std::string_view::npos || slash == std::string_view::npos)
+      return {};
     return name.substr(slash + 1);
   }
   return {};
