@@ -3,11 +3,10 @@
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
-from core.processes import Absent, Failure, resident_bytes
+from core.processes import Absent, Failure, idle_bytes
 from core.report import Row, ratios, summary
 from core.subjects import LOAD_CPU, SERVER_CPU
 
@@ -272,19 +271,8 @@ def idle_rows(bench):
     def measure(subject):
         bench.progress(f"{IDLE_CONNECTIONS} idle connections: {subject}")
         with bench.serve(subject) as server:
-            before = resident_bytes(server.pid)
-            holder = bench.processes.start(
-                [bench.ours("myra-load"), "--connect", server.address, "--mode", "idle",
-                 "--connections", IDLE_CONNECTIONS], LOAD_CPU, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            try:
-                line = holder.stdout.readline()
-                if not line.startswith(b"holding"):
-                    raise Failure(holder.stderr.read().decode(errors="replace").strip())
-                after = resident_bytes(server.pid)
-            finally:
-                bench.processes.end(holder)
-        return {"value": (after - before) / IDLE_CONNECTIONS}
+            return {"value": idle_bytes(bench.processes, bench.ours("myra-load"), LOAD_CPU, server,
+                                        IDLE_CONNECTIONS)}
 
     limits = {"raw-epoll": {}, "raw-uring": {}, "myra uring": {"at_most": 1024},
               "myra epoll": {"at_most": 1024}}

@@ -163,6 +163,22 @@ def resident_bytes(pid):
     raise Failure(f"no VmRSS for process {pid}")
 
 
+def idle_bytes(processes, load_program, cpu, server, connections):
+    """What each of so many connections that say nothing adds to the server's resident memory."""
+    before = resident_bytes(server.pid)
+    holder = processes.start(
+        [load_program, "--connect", server.address, "--mode", "idle", "--connections", connections],
+        cpu, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        line = holder.stdout.readline()
+        if not line.startswith(b"holding"):
+            raise Failure(holder.stderr.read().decode(errors="replace").strip())
+        after = resident_bytes(server.pid)
+    finally:
+        processes.end(holder)
+    return (after - before) / connections
+
+
 def bound_socket():
     """A listening socket on a port that the kernel chose."""
     listener = socket.socket()

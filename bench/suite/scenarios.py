@@ -4,7 +4,7 @@ import json
 import subprocess
 from dataclasses import dataclass, field
 
-from core.processes import Failure, resident_bytes
+from core.processes import Failure, idle_bytes
 from suite.stand import LOAD_CPU, SERVER_CPU, settled_cpu_ns
 
 RAW = ("raw epoll", "raw uring")
@@ -121,19 +121,8 @@ def _datagrams(depth):
 def _idle(connections):
     def measure(stand, subject):
         with stand.serve("echo", subject) as server:
-            before = resident_bytes(server.pid)
-            holder = stand.processes.start(
-                [stand.program("myra-load"), "--connect", server.address, "--mode", "idle",
-                 "--connections", connections], LOAD_CPU, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            try:
-                line = holder.stdout.readline()
-                if not line.startswith(b"holding"):
-                    raise Failure(holder.stderr.read().decode(errors="replace").strip())
-                after = resident_bytes(server.pid)
-            finally:
-                stand.processes.end(holder)
-        return {"idle_bytes": (after - before) / connections}
+            return {"idle_bytes": idle_bytes(stand.processes, stand.program("myra-load"), LOAD_CPU,
+                                             server, connections)}
 
     return Scenario("idle", f"{connections:,} connections that say nothing: resident bytes each",
                     (*RAW, *LIBRARIES, *OURS), measure, "idle_bytes", "bytes",

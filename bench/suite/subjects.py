@@ -53,6 +53,9 @@ TOGGLES = {
     "minimum_wait": ["--reactor.ring.minimum-wait.time", "50us"],
     "two_reactors": ["--threads", "2", "--cpus", "0,1"],
     "sockets_only": ["--reactor.ring.sockets-only"],
+    "zero_copy_always": ["--reactor.zero-copy.mode", "always"],
+    "zero_copy_registered": ["--reactor.zero-copy.mode", "always",
+                             "--reactor.zero-copy.registered-buffers"],
     "huge_pages": ["--reactor.pool.huge-pages"],
     # Slots that hold a 64 KiB message, and few of them: a ring of buffers is used in turn, and one
     # that is larger than the cache costs more than its copies.
