@@ -14,7 +14,8 @@
 #     NOT_INSTALLED: for our own programs; the installed package does not have it.
 #
 #   myra_executable(NAME myra-kv SOURCES main.cpp LIBS myra::transport)
-#     A program in the bin folder.
+#     A program in the bin folder, and in the target myra_programs unless its name says that it is
+#     a test or a fuzzer.
 #
 #   myra_gtest(NAME conformance_epoll TARGET conformance [ARGUMENTS --backend=epoll]
 #              [LABELS conformance] [TIMEOUT seconds])
@@ -50,6 +51,7 @@ function(myra_layer)
     add_library(${target} STATIC ${arg_SOURCES})
     set(scope PUBLIC)
     target_link_libraries(${target} PRIVATE ${arg_PRIVATE_LIBS})
+    add_dependencies(myra_programs ${target})
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)
@@ -77,6 +79,9 @@ function(myra_executable)
   add_executable(${arg_NAME} ${arg_SOURCES})
   target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS})
   target_compile_features(${arg_NAME} PRIVATE cxx_std_23)
+  if(NOT arg_NAME MATCHES "_test$|^fuzz_")
+    add_dependencies(myra_programs ${arg_NAME})
+  endif()
   if(MYRA_WATCH_WRITES)
     set(watch "${PROJECT_SOURCE_DIR}/bench/watch_writes.cpp")
     target_sources(${arg_NAME} PRIVATE "${watch}")

@@ -55,7 +55,7 @@ build_consumer() {
 # What a user of the installed package, and of the source tree, gets.
 check_consumers() {
   local prefix=$MYRA_ROOT/build/consumer/prefix
-  build_preset release || return
+  build_preset release myra_programs || return
   rm -rf "$prefix" && mkdir -p build/consumer &&
     cmake --install build/release --prefix "$prefix" >build/consumer/install.log || return
   build_consumer find_package "-DCMAKE_PREFIX_PATH=$prefix" && build_consumer add_subdirectory &&

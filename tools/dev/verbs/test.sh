@@ -14,6 +14,6 @@ pattern=${1-}
 need_packages build test
 build_preset dev
 run_suite dev -LE e2e ${pattern:+-R "$pattern"}
-build_preset release
+build_preset release myra_programs
 run_suite release -L e2e ${pattern:+-R "$pattern"}
 summarize
