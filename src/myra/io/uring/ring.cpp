@@ -58,6 +58,7 @@ io_uring_sqe* ring::flush_for_entry() noexcept {
 
 int ring::finish_call(io_uring_sqe* entry, std::uint64_t tag) noexcept {
   const unsigned position = tail();
+  const unsigned told_before = *ring_.cq.ktail;
   submit();
   if (!consumed(position)) {
     // What it points to does not outlive the call.
@@ -66,16 +67,20 @@ int ring::finish_call(io_uring_sqe* entry, std::uint64_t tag) noexcept {
     io_uring_sqe_set_data64(entry, taken_tag);
     return -EBUSY;
   }
-  io_uring_cqe* told = newest(tag);
-  if (told == nullptr) return -EBUSY;  // the completion queue is full
+  io_uring_cqe* told = first_after(told_before, tag);
+  if (told == nullptr) {  // the completion queue is full
+    ++late_call_count_;
+    return -EBUSY;
+  }
   told->user_data = taken_tag;
   return told->res;
 }
 
-io_uring_cqe* ring::newest(std::uint64_t tag) noexcept {
-  const unsigned head = *ring_.cq.khead;
-  for (unsigned at = io_uring_smp_load_acquire(ring_.cq.ktail); at != head; --at) {
-    io_uring_cqe& each = ring_.cq.cqes[(at - 1) & ring_.cq.ring_mask];
+// Not among those before: while they are being drained, the ones that were taken are still there.
+io_uring_cqe* ring::first_after(unsigned position, std::uint64_t tag) noexcept {
+  const unsigned end = io_uring_smp_load_acquire(ring_.cq.ktail);
+  for (unsigned at = position; at != end; ++at) {
+    io_uring_cqe& each = ring_.cq.cqes[at & ring_.cq.ring_mask];
     if (each.user_data == tag) return &each;
   }
   return nullptr;

@@ -60,15 +60,18 @@ class alignas(cache_line_size) ring {
   /// queued. `prepare(entry)` fills it, with an operation that never waits; what it points to has
   /// to stay for the length of the call. Returns its result, or -EBUSY when the kernel takes or
   /// tells nothing at present; if it was carried out after all, its completion comes later, with
-  /// `tag` as its user data.
+  /// `tag` as its user data, and has to be told to `late_call_over`. Until then all calls are
+  /// refused, as nothing else would tell its completion from theirs.
   template <class Prepare>
   int call(std::uint64_t tag, Prepare prepare) noexcept {
+    if (late_call_count_ != 0) return -EBUSY;
     io_uring_sqe* entry = entry_or_flush();
     if (entry == nullptr) return -EBUSY;
     prepare(entry);
     io_uring_sqe_set_data64(entry, tag);
     return finish_call(entry, tag);
   }
+  void late_call_over() noexcept { --late_call_count_; }
   /// Has the kernel take what is queued, so that there is a free entry, unless it cannot.
   int make_room() noexcept;
 
@@ -135,7 +138,7 @@ class alignas(cache_line_size) ring {
   unsigned flush() noexcept;
   [[nodiscard]] io_uring_sqe* flush_for_entry() noexcept;
   int finish_call(io_uring_sqe* entry, std::uint64_t tag) noexcept;
-  [[nodiscard]] io_uring_cqe* newest(std::uint64_t tag) noexcept;
+  [[nodiscard]] io_uring_cqe* first_after(unsigned position, std::uint64_t tag) noexcept;
   int enter(unsigned wait_count, unsigned more_flags, const void* argument,
             std::size_t argument_size) noexcept;
   int wait_by_copy(const __kernel_timespec* wait, unsigned minimum_us) noexcept;
@@ -154,6 +157,7 @@ class alignas(cache_line_size) ring {
   bool polled_ = false;
   bool busy_polling_ = false;
   io_uring_reg_wait* registered_wait_ = nullptr;  ///< In a page of its own; null: not registered.
+  unsigned late_call_count_ = 0;
   std::uint64_t entries_ = 0;
   std::string description_;
 };

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <thread>
 
+#include "myra/io/uring/user_data.hpp"
+
 namespace myra::io {
 namespace {
 
@@ -119,6 +121,42 @@ TEST(ring, each_way_of_running_tasks_completes) {
     options.ring.tasks = tasks;
     EXPECT_EQ(result_of_nop(*open(options)), 0);
   }
+}
+
+int call_nop(ring& on) {
+  return on.call(install_tag, [](io_uring_sqe* entry) { io_uring_prep_nop(entry); });
+}
+
+void fill_completions(ring& on, int count) {
+  for (int i = 0; i < count; ++i) io_uring_prep_nop(on.entry_or_flush());
+  on.submit();
+}
+
+TEST(ring, a_call_is_answered_by_its_own_completion_only) {
+  const auto on = open({.submission_entries = 4, .completion_entries = 8});
+  EXPECT_EQ(call_nop(*on), 0);
+  fill_completions(*on, 7);
+  EXPECT_EQ(call_nop(*on), -EBUSY) << "there is no room for the answer";
+  on->drain([](const io_uring_cqe&) {});
+  EXPECT_EQ(call_nop(*on), -EBUSY) << "the answer to the first is still to come";
+  on->submit();
+  bool late = false;
+  on->drain([&](const io_uring_cqe& cqe) {
+    if (cqe.user_data != install_tag) return;
+    late = true;
+    on->late_call_over();
+    // What is being drained is still there, and leaves no room for this one's answer.
+    fill_completions(*on, 7);
+    EXPECT_EQ(call_nop(*on), -EBUSY);
+  });
+  EXPECT_TRUE(late);
+  for (int i = 0; i < 2; ++i) {
+    on->submit();
+    on->drain([&](const io_uring_cqe& cqe) {
+      if (cqe.user_data == install_tag) on->late_call_over();
+    });
+  }
+  EXPECT_EQ(call_nop(*on), 0);
 }
 
 TEST(ring, a_wait_lasts_as_long_with_registered_waits_as_without) {

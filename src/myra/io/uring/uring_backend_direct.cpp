@@ -50,6 +50,7 @@ bool uring_backend::take_accepted(accept_operation& accept, int result, bool mor
 }
 
 void uring_backend::take_late_call(const io_uring_cqe& cqe) noexcept {
+  if (is_call(cqe.user_data)) ring_->late_call_over();
   if (cqe.user_data == install_tag && cqe.res >= 0) ::close(cqe.res);
   if (cqe.user_data == slot_close_tag && cqe.res >= 0) direct_.emptied();
   if (cqe.user_data == open_tag && cqe.res >= 0) {
