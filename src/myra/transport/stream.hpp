@@ -286,6 +286,7 @@ class stream final : public list_node<stream_tag> {
   receive_traffic traffic_;
   std::uint32_t zero_copy_from_;
   std::uint32_t zero_copy_held_ = 0;  ///< Zero-copy sends of which the kernel holds bytes.
+  std::uint32_t zero_copy_held_bytes_ = 0;
   zero_copy_policy policy_;
   std::uint32_t tail_room_ =
       0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.

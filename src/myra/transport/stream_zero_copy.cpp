@@ -24,6 +24,10 @@ bool stream::zero_copy_on_its_way() const noexcept {
 bool stream::flush_zero_copy() noexcept {
   if (zero_copy_ != nullptr) return true;
   const auto wish = static_cast<zero_copy_mode>(queue_.first->wish);
+  // What a peer does not read is held here with us, and not in memory of the kernel's.
+  const std::uint64_t held = std::uint64_t{zero_copy_held_bytes_} + next_send_size();
+  if (zero_copy_held_bytes_ != 0 && held > options_.send_high_water_bytes && !policy_.insists(wish))
+    return false;
   if (!grant_zero_copy(policy_.ask(wish, next_send_size(), zero_copy_held_))) return false;
   zero_copy_send* send = table_.acquire_zero_copy(*this, &on_zero_copy_complete);
   if (send == nullptr) {
@@ -70,6 +74,7 @@ void stream::begin_zero_copy(zero_copy_send& send) noexcept {
       send.region = io::zero_copy_send_operation::no_region;
   zero_copy_ = &send;
   ++zero_copy_held_;
+  zero_copy_held_bytes_ += send.size;
   set_zero_copy_from();
   loop_.backend().submit(send);
   expect_send_progress();
@@ -123,6 +128,7 @@ void stream::take_zero_copy_result(zero_copy_send& send, std::int32_t result) no
 // The kernel has let go of the bytes.
 void stream::end_zero_copy(zero_copy_send& send) noexcept {
   --zero_copy_held_;
+  zero_copy_held_bytes_ -= send.size;
   const bool was_short = zero_copy_ == &send;
   if (was_short && state_ < connection_state::closing)
     take_back(send.slots, send.sent_bytes);

@@ -35,6 +35,11 @@ class zero_copy_policy {
     return threshold_bytes_;
   }
 
+  /// Whether only the kernel can refuse a send with this wish.
+  [[nodiscard]] bool insists(zero_copy_mode wish) const noexcept {
+    return (wish == zero_copy_mode::automatic ? mode_ : wish) == zero_copy_mode::always;
+  }
+
   /// About a send of so many bytes, for which its sender wished something. `held_count`: of this
   /// connection, with the kernel now.
   [[nodiscard]] answer ask(zero_copy_mode wish, std::uint32_t size,

@@ -32,6 +32,10 @@ TEST(zero_copy_policy, a_wish_goes_before_the_mode) {
   EXPECT_EQ(always.from(), 0U);
   EXPECT_EQ(always.ask(mode::automatic, 1, 0), answer::try_it);
   EXPECT_EQ(always.ask(mode::never, 1, 0), answer::copy);
+  EXPECT_TRUE(always.insists(mode::automatic));
+  EXPECT_FALSE(always.insists(mode::never));
+  EXPECT_TRUE(never.insists(mode::always));
+  EXPECT_FALSE(policy.insists(mode::automatic));
 }
 
 TEST(zero_copy_policy, after_some_copies_in_a_row_it_rests_and_then_asks_again) {

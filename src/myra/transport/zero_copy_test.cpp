@@ -238,6 +238,26 @@ TEST_F(zero_copy, a_wish_outlives_back_pressure) {
   EXPECT_EQ(counted().asked, 1U);
 }
 
+TEST_F(zero_copy, what_a_peer_does_not_read_is_held_up_to_the_mark) {
+  open();
+  if (!able()) GTEST_SKIP() << "no zero-copy sends here";
+  connect_options options;
+  options.connection.send_high_water_bytes = 4 * slot_size;
+  options.connection.send_low_water_bytes = 0;
+  dial(options);
+  const buffer_pool& pool = on->internals().pool();
+  const std::uint32_t before = pool.kernel_count();
+  for (int i = 0; i < 2000; ++i) {  // more than any socket takes
+    ASSERT_LE(pool.kernel_count() - before, 2 * 4 + 1U) << "held, and being sent";
+    if (peer.send(filled(pattern(slot_size))) == send_status::accepted) continue;
+    turn_for(5ms);
+    if (peer.queued_bytes() >= 4 * slot_size) break;
+  }
+  EXPECT_GE(counted().asked, 1U);
+  EXPECT_LT(counted().asked, zero_copy_policy::copied_max);
+  peer.abort();
+}
+
 TEST_F(zero_copy, epoll_copies_and_says_so) {
   wanted.backend = io::backend_kind::epoll;
   wanted.zero_copy.mode = zero_copy_mode::always;
