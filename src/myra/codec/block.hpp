@@ -21,21 +21,36 @@ class block {
  public:
   constexpr block() noexcept = default;
   constexpr block(const std::byte* pivot, const std::byte* heap, std::uint32_t first,
-                  std::uint16_t scalar_size, std::uint8_t slot_count, width chosen) noexcept
+                  std::uint16_t scalar_size, std::uint8_t slot_count, form found) noexcept
       : pivot_(pivot),
         heap_(heap),
         first_(first),
         scalar_size_(scalar_size),
         slot_count_(slot_count),
-        width_(chosen) {}
+        form_(found) {}
 
-  /// The block of a message whose header is at `header`.
-  [[nodiscard, gnu::always_inline]] static block at(const std::byte* header,
-                                                    width chosen) noexcept {
+  /// The block of a `Message` whose header is at `header`.
+  template <class Message>
+  [[nodiscard, gnu::always_inline]] static block of(const std::byte* header, form found) noexcept {
+    return found == form::known ? known<Message>(header) : at(header, found);
+  }
+  template <class Message>
+  [[nodiscard, gnu::always_inline]] static constexpr block known(const std::byte* header) noexcept {
+    constexpr std::size_t ends = Message::slot_count_known * size_of(width::narrow);
+    const std::byte* pivot = header + shape_size_bytes + ends;
+    return {pivot,
+            pivot + Message::scalar_size_known,
+            0,
+            static_cast<std::uint16_t>(Message::scalar_size_known),
+            static_cast<std::uint8_t>(Message::slot_count_known),
+            form::known};
+  }
+  /// The same of whatever is there.
+  [[nodiscard, gnu::always_inline]] static block at(const std::byte* header, form found) noexcept {
     const auto slots = read<std::uint8_t>(header);
     const auto scalars = read<std::uint16_t>(header + 1);
-    const std::byte* pivot = header + shape_size_bytes + slots * size_of(chosen);
-    return {pivot, pivot + scalars, 0, scalars, slots, chosen};
+    const std::byte* pivot = header + shape_size_bytes + slots * size_of(width_of(found));
+    return {pivot, pivot + scalars, 0, scalars, slots, found};
   }
 
   [[nodiscard]] const std::byte* pivot() const noexcept { return pivot_; }
@@ -43,15 +58,16 @@ class block {
   [[nodiscard]] std::uint32_t first() const noexcept { return first_; }
   [[nodiscard]] std::uint16_t scalar_size() const noexcept { return scalar_size_; }
   [[nodiscard]] std::uint8_t slot_count() const noexcept { return slot_count_; }
-  [[nodiscard]] width chosen_width() const noexcept { return width_; }
+  [[nodiscard]] form found() const noexcept { return form_; }
 
   /// What an element of a list takes outside of the heap.
   [[nodiscard, gnu::always_inline]] std::size_t stride() const noexcept {
-    return slot_count_ * size_of(width_) + scalar_size_;
+    return slot_count_ * size_of(width_of(form_)) + scalar_size_;
   }
-  /// The element behind this one, whose fields begin at `first` in the heap.
-  [[nodiscard, gnu::always_inline]] block following(std::uint32_t first) const noexcept {
-    return {pivot_ + stride(), heap_, first, scalar_size_, slot_count_, width_};
+  /// The element that lies so many bytes further on, and whose fields begin at `first` in the heap.
+  [[nodiscard, gnu::always_inline]] block moved(std::size_t offset,
+                                                std::uint32_t first) const noexcept {
+    return {pivot_ + offset, heap_, first, scalar_size_, slot_count_, form_};
   }
 
   /// Whether the writer's version had the scalar, bit or slot. Asked only for fields that were
@@ -104,7 +120,9 @@ class block {
 
   /// Where the field of the slot ends in the heap.
   [[nodiscard, gnu::always_inline]] std::uint32_t end(std::uint32_t slot) const noexcept {
-    return width_ == width::narrow ? end<width::narrow>(slot) : end<width::wide>(slot);
+    if (form_ == form::known) [[likely]]
+      return end<width::narrow>(slot);
+    return form_ == form::narrow ? end<width::narrow>(slot) : end<width::wide>(slot);
   }
   template <width W>
   [[nodiscard, gnu::always_inline]] std::uint32_t end(std::uint32_t slot) const noexcept {
@@ -134,7 +152,7 @@ class block {
   std::uint32_t first_ = 0;  ///< Where slot 0 begins in the heap: not 0 in a list's later elements.
   std::uint16_t scalar_size_ = 0;
   std::uint8_t slot_count_ = 0;
-  width width_ = width::narrow;
+  form form_ = form::known;
 };
 
 }  // namespace myra::codec

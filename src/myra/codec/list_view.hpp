@@ -18,18 +18,28 @@ namespace myra::codec {
 template <class T>
 struct element_traits {
   static constexpr bool has_slots = T::has_slots_;
+  /// The first element of a list, from the shape in its header.
+  [[gnu::always_inline]] static block first(const std::byte* shape, form found) noexcept {
+    return block::of<typename T::message_>(shape, found);
+  }
   [[gnu::always_inline]] static T make(const block& from) noexcept { return T(from); }
 };
-template <>
-struct element_traits<std::string_view> {
+/// Of those with one slot and nothing else, in whatever version.
+struct text_traits {
   static constexpr bool has_slots = true;
+  [[gnu::always_inline]] static block first(const std::byte* shape, form found) noexcept {
+    const std::byte* pivot = shape + shape_size_bytes + size_of(width_of(found));
+    return {pivot, pivot, 0, 0, 1, found};
+  }
+};
+template <>
+struct element_traits<std::string_view> : text_traits {
   [[gnu::always_inline]] static std::string_view make(const block& from) noexcept {
     return from.text(0);
   }
 };
 template <>
-struct element_traits<byte_view> {
-  static constexpr bool has_slots = true;
+struct element_traits<byte_view> : text_traits {
   [[gnu::always_inline]] static byte_view make(const block& from) noexcept { return from.bytes(0); }
 };
 
@@ -49,14 +59,15 @@ class list_view {
     using iterator_concept = std::input_iterator_tag;
 
     iterator() noexcept = default;
-    [[gnu::always_inline]] iterator(const block& at, std::uint32_t left) noexcept
-        : at_(at), left_(left) {}
+    [[gnu::always_inline]] iterator(const block& at, std::uint32_t left,
+                                    std::uint32_t stride) noexcept
+        : at_(at), left_(left), stride_(stride) {}
 
     [[gnu::always_inline]] T operator*() const noexcept { return traits::make(at_); }
     [[gnu::always_inline]] iterator& operator++() noexcept {
       std::uint32_t first = 0;
       if constexpr (traits::has_slots) first = at_.last_end();
-      at_ = at_.following(first);
+      at_ = at_.moved(stride_, first);
       --left_;
       return *this;
     }
@@ -72,21 +83,19 @@ class list_view {
    private:
     block at_;
     std::uint32_t left_ = 0;
+    std::uint32_t stride_ = 0;
   };
 
   list_view() noexcept = default;
   [[gnu::always_inline]] list_view(const block& first, std::uint32_t count) noexcept
-      : first_(first), count_(count) {}
+      : first_(first), count_(count), stride_(static_cast<std::uint32_t>(first.stride())) {}
 
   /// The list whose verified bytes are these.
-  [[nodiscard, gnu::always_inline]] static list_view of(byte_view region, width chosen) noexcept {
+  [[nodiscard, gnu::always_inline]] static list_view of(byte_view region, form found) noexcept {
     if (region.empty()) return {};
-    const std::byte* header = region.data();
-    const std::uint32_t count = read_size(header, chosen);
-    const block shaped = block::at(header + size_of(chosen), chosen);
-    const std::byte* heap = header + list_header_size_bytes(chosen) + count * shaped.stride();
-    return {block(shaped.pivot(), heap, 0, shaped.scalar_size(), shaped.slot_count(), chosen),
-            count};
+    if (found == form::known) [[likely]]
+      return opened(region.data(), form::known);
+    return of_any(region.data(), found);
   }
 
   [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
@@ -95,29 +104,34 @@ class list_view {
   /// The element at `index`, which is below size(). O(1).
   [[nodiscard, gnu::always_inline]] T operator[](std::uint32_t index) const noexcept {
     assert(index < count_);
-    const std::byte* pivot = first_.pivot() + index * first_.stride();
+    const std::size_t offset = std::size_t{index} * stride_;
     std::uint32_t first = 0;
     if constexpr (traits::has_slots) {
-      if (index > 0) first = at(pivot - first_.stride(), 0).last_end();
+      if (index > 0) first = first_.moved(offset - stride_, 0).last_end();
     }
-    return traits::make(at(pivot, first));
+    return traits::make(first_.moved(offset, first));
   }
 
-  [[nodiscard]] iterator begin() const noexcept { return {first_, count_}; }
+  [[nodiscard]] iterator begin() const noexcept { return {first_, count_, stride_}; }
   [[nodiscard]] iterator end() const noexcept { return {}; }
 
  private:
-  [[gnu::always_inline]] block at(const std::byte* pivot, std::uint32_t first) const noexcept {
-    return {pivot,
-            first_.heap(),
-            first,
-            first_.scalar_size(),
-            first_.slot_count(),
-            first_.chosen_width()};
+  [[gnu::always_inline]] static list_view opened(const std::byte* header, form found) noexcept {
+    const width chosen = width_of(found);
+    const std::uint32_t count = read_size(header, chosen);
+    const block shaped = traits::first(header + size_of(chosen), found);
+    const std::byte* heap = header + list_header_size_bytes(chosen) + count * shaped.stride();
+    return {block(shaped.pivot(), heap, 0, shaped.scalar_size(), shaped.slot_count(), found),
+            count};
+  }
+  /// Of another version. A call, since its code would keep callers from being inline.
+  [[gnu::noinline]] static list_view of_any(const std::byte* header, form found) noexcept {
+    return opened(header, found);
   }
 
   block first_;
   std::uint32_t count_ = 0;
+  std::uint32_t stride_ = 0;  ///< Bytes from one element to the next.
 };
 
 /// The elements of a list or of an array of values of fixed size. Borrows the bytes, which need not
@@ -159,8 +173,9 @@ class scalar_list {
       : first_(first), count_(count) {}
 
   /// The list whose verified bytes are these.
-  [[nodiscard]] static scalar_list of(byte_view region, width chosen) noexcept {
+  [[nodiscard]] static scalar_list of(byte_view region, form found) noexcept {
     if (region.empty()) return {};
+    const width chosen = width_of(found);
     return {region.data() + list_header_size_bytes(chosen), read_size(region.data(), chosen)};
   }
 

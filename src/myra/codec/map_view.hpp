@@ -37,7 +37,7 @@ struct entry_part {
     } else if constexpr (scalar<T>) {
       return from.scalar<T>(offset);
     } else {
-      return T::at_(from.bytes(slot), from.chosen_width());
+      return T::at_(from.bytes(slot), from.found());
     }
   }
 };
@@ -89,13 +89,14 @@ class map_view : public list_view<map_entry<Key, Value>> {
       : entries(first, count) {}
 
   /// The map whose verified bytes are these.
-  [[nodiscard, gnu::always_inline]] static map_view of(byte_view region, width chosen) noexcept {
+  [[nodiscard, gnu::always_inline]] static map_view of(byte_view region, form found) noexcept {
     if (region.empty()) return {};
+    const width chosen = width_of(found);
     const std::uint32_t count = read_size(region.data(), chosen);
     const std::byte* pivot = region.data() + size_of(chosen) + slots * size_of(chosen);
-    const block shape(pivot, nullptr, 0, scalars, slots, chosen);
+    const block shape(pivot, nullptr, 0, scalars, slots, found);
     const std::byte* heap = region.data() + size_of(chosen) + count * shape.stride();
-    return {block(pivot, heap, 0, scalars, slots, chosen), count};
+    return {block(pivot, heap, 0, scalars, slots, found), count};
   }
 
   /// The value of the key. O(log size()). In a map whose keys do not ascend (verify looks at their

@@ -26,10 +26,10 @@ namespace myra::codec {
 /// What a builder is of: a message, which can be finished, or something inside of one.
 enum class role : std::uint8_t { root, nested };
 
-/// Verifies a message of any width and version, and says what is wrong with it.
+/// Verifies a message of any width and version; its block goes into `root`.
 template <class Message>
-[[nodiscard, gnu::noinline]] codec_failure verify_fully(byte_view message,
-                                                        const limits& bounds) noexcept {
+[[nodiscard, gnu::noinline]] codec_failure verify_fully(byte_view message, const limits& bounds,
+                                                        block& root) noexcept {
   if (message.size() > bounds.size_max_bytes ||
       message.size() > message_size_max_bytes(width::wide))
     return {codec_error::too_large, 0};
@@ -37,11 +37,17 @@ template <class Message>
   const auto format = read<std::uint8_t>(message.data());
   if (format != format_byte(width::narrow) && format != format_byte(width::wide))
     return {codec_error::unknown_format, 0};
-  const width chosen = format == format_byte(width::narrow) ? width::narrow : width::wide;
-  verifier check(message, chosen, bounds);
-  check.template message<Message>(message.data() + format_size_bytes,
-                                  message.size() - format_size_bytes);
-  return check.failure();
+  const std::byte* header = message.data() + format_size_bytes;
+  const auto failure_of = [&](auto check) {
+    check.template message<Message>(header, message.size() - format_size_bytes);
+    return check.failure();
+  };
+  const bool is_narrow = format == format_byte(width::narrow);
+  const codec_failure failure = is_narrow ? failure_of(verifier<width::narrow>(message, bounds))
+                                          : failure_of(verifier<width::wide>(message, bounds));
+  if (failure.code == codec_error::none)
+    root = block::at(header, is_narrow ? form::narrow : form::wide);
+  return failure;
 }
 
 /// The largest message that the short way may accept: one that is over no limit.
@@ -65,36 +71,22 @@ template <class Message>
   }
 }
 
-/// The block of a message that the short way accepted.
-template <class Message>
-[[nodiscard, gnu::always_inline]] inline block known_root(byte_view message) noexcept {
-  constexpr std::size_t ends = Message::slot_count_known * size_of(width::narrow);
-  const std::byte* pivot = message.data() + format_size_bytes + shape_size_bytes + ends;
-  return {pivot,
-          pivot + Message::scalar_size_known,
-          0,
-          Message::scalar_size_known,
-          Message::slot_count_known,
-          width::narrow};
-}
-
-/// The block of any verified message.
-[[nodiscard]] inline block any_root(byte_view message) noexcept {
-  const bool is_narrow = read<std::uint8_t>(message.data()) == format_byte(width::narrow);
-  return block::at(message.data() + format_size_bytes, is_narrow ? width::narrow : width::wide);
-}
-
 /// The view of a message, once it is verified.
 template <class Message>
 [[nodiscard, gnu::always_inline]] inline auto verify(byte_view message,
                                                      const limits& bounds) noexcept {
   using view = typename Message::view;
   using verified = std::expected<view, codec_failure>;
-  if (verify_quickly<Message>(message, bounds)) [[likely]]
-    return verified(std::in_place, known_root<Message>(message));
-  const codec_failure failure = verify_fully<Message>(message, bounds);
-  if (failure.code != codec_error::none) return verified(std::unexpect, failure);
-  return verified(std::in_place, any_root(message));
+  block root;
+  if (verify_quickly<Message>(message, bounds)) [[likely]] {
+    root = block::known<Message>(message.data() + format_size_bytes);
+  } else {
+    block opened;
+    const codec_failure failure = verify_fully<Message>(message, bounds, opened);
+    if (failure.code != codec_error::none) return verified(std::unexpect, failure);
+    root = opened;
+  }
+  return verified(std::in_place, root);
 }
 
 namespace detail {

@@ -28,6 +28,9 @@ class quick_check {
   template <class Message>
   static constexpr std::size_t stride = slots<Message> * size_of(narrow) + scalars<Message>;
 
+  template <class Element>
+  static constexpr bool is_flat = slots<Element> == 0 && !Element::has_checked_fields;
+
  public:
   /// A whole message, from its format byte on.
   template <class Message>
@@ -42,39 +45,43 @@ class quick_check {
 
   template <class Message>
   [[gnu::always_inline]] static bool nested(const block& parent, std::uint32_t slot) noexcept {
-    return alternative<Message>(bytes(parent, slot));
+    return message<Message>(parent.heap() + begin(parent, slot), size(parent, slot));
   }
 
   template <class Message>
   [[gnu::always_inline]] static bool alternative(byte_view region) noexcept {
-    constexpr std::size_t fixed = shape_size_bytes + stride<Message>;
-    if (region.empty()) return true;
-    if (region.size() < fixed || !has_shape<Message>(region.data())) return false;
-    return body<Message>(region.data() + fixed - scalars<Message>, region.size() - fixed);
+    return message<Message>(region.data(), region.size());
   }
 
   template <class Element>
   [[gnu::always_inline]] static bool list(const block& parent, std::uint32_t slot) noexcept {
-    const byte_view region = bytes(parent, slot);
-    if (region.empty()) return true;
-    if (region.size() < list_header_size_bytes(narrow)) return false;
-    if (!has_shape<Element>(region.data() + size_of(narrow))) return false;
-    return elements<Element, list_header_size_bytes(narrow)>(region);
+    constexpr std::size_t header = list_header_size_bytes(narrow);
+    const std::size_t room = size(parent, slot);
+    if (room == 0) return true;
+    if (room < header) return false;
+    const std::byte* region = parent.heap() + begin(parent, slot);
+    // The count, with the shape above it. Had this another shape, the count would come out larger
+    // than any message.
+    const std::uint64_t count = five_bytes(region) - (shape_word<Element> << 16);
+    return elements<Element, header>(region, count, room);
   }
 
   template <class Entry>
   [[gnu::always_inline]] static bool map(const block& parent, std::uint32_t slot) noexcept {
-    const byte_view region = bytes(parent, slot);
-    if (region.empty()) return true;
-    if (region.size() < size_of(narrow)) return false;
-    return elements<Entry, size_of(narrow)>(region);
+    constexpr std::size_t header = size_of(narrow);
+    const std::size_t room = size(parent, slot);
+    if (room == 0) return true;
+    if (room < header) return false;
+    const std::byte* region = parent.heap() + begin(parent, slot);
+    return elements<Entry, header>(region, read_size<narrow>(region), room);
   }
 
   template <class Choice>
   [[gnu::always_inline]] static bool choice(const block& parent, std::uint32_t slot) noexcept {
-    const byte_view region = bytes(parent, slot);
-    if (region.empty()) return true;
-    if (region.size() < choice_tag_size_bytes) return false;
+    const std::size_t room = size(parent, slot);
+    if (room == 0) return true;
+    if (room < choice_tag_size_bytes) return false;
+    const byte_view region(parent.heap() + begin(parent, slot), room);
     return Choice::alternative(quick_check(), read<std::uint16_t>(region.data()),
                                region.subspan(choice_tag_size_bytes));
   }
@@ -89,50 +96,85 @@ class quick_check {
   }
 
  private:
-  [[gnu::always_inline]] static byte_view bytes(const block& parent, std::uint32_t slot) noexcept {
-    const std::uint32_t from = slot == 0 ? parent.first() : parent.end<narrow>(slot - 1);
-    return {parent.heap() + from, parent.end<narrow>(slot) - from};
+  /// Where the slot's field begins in the heap, and its size.
+  [[gnu::always_inline]] static std::size_t begin(const block& parent,
+                                                  std::uint32_t slot) noexcept {
+    return slot == 0 ? parent.first() : parent.end<narrow>(slot - 1);
+  }
+  [[gnu::always_inline]] static std::size_t size(const block& parent, std::uint32_t slot) noexcept {
+    return parent.end<narrow>(slot) - begin(parent, slot);
+  }
+
+  /// The three bytes of the shape, as a number.
+  template <class Message>
+  static constexpr std::uint64_t shape_word = slots<Message> | std::uint64_t{scalars<Message>} << 8;
+
+  /// The bytes at a header that lies in a heap: at least the four of the message's own lie before
+  /// it.
+  [[gnu::always_inline]] static std::uint64_t five_bytes(const std::byte* header) noexcept {
+    return read<std::uint64_t>(header - 3) >> 24;
   }
 
   template <class Message>
-  [[gnu::always_inline]] static bool has_shape(const std::byte* shape) noexcept {
-    return read<std::uint8_t>(shape) == slots<Message> &&
-           read<std::uint16_t>(shape + 1) == scalars<Message>;
+  [[gnu::always_inline]] static bool has_shape(const std::byte* header) noexcept {
+    return read<std::uint32_t>(header - 1) >> 8 == shape_word<Message>;
+  }
+
+  /// The message that fills `room` bytes at `header`, or nothing.
+  template <class Message>
+  [[gnu::always_inline]] static bool message(const std::byte* header, std::size_t room) noexcept {
+    constexpr std::size_t fixed = shape_size_bytes + stride<Message>;
+    if (room == 0) return true;
+    if (room < fixed) return false;
+    if (!has_shape<Message>(header)) return false;
+    return body<Message>(header + fixed - scalars<Message>, room - fixed);
   }
 
   template <class Message>
   [[gnu::always_inline]] static bool body(const std::byte* pivot, std::size_t heap_size) noexcept {
     const block opened(pivot, pivot + scalars<Message>, 0, scalars<Message>, slots<Message>,
-                       narrow);
-    std::uint32_t last = 0;
+                       form::known);
+    std::size_t last = 0;
     if (!ends<Message>(pivot, last) || last != heap_size) return false;
     return Message::fields(quick_check(), opened);
   }
 
+  /// The elements behind a header of so many bytes, and the heap behind them.
   template <class Element, std::size_t Header>
-  [[gnu::always_inline]] static bool elements(byte_view region) noexcept {
-    const std::size_t fixed =
-        Header + read_size<narrow>(region.data()) * std::size_t{stride<Element>};
-    if constexpr (slots<Element> == 0 && !Element::has_checked_fields)
-      return fixed == region.size();
-    if (fixed > region.size()) return false;
-    const std::byte* heap = region.data() + fixed;
-    const std::size_t heap_size = region.size() - fixed;
-    std::uint32_t last = 0;
-    for (const std::byte* at = region.data() + Header; at != heap; at += stride<Element>) {
+  [[gnu::always_inline]] static bool elements(const std::byte* region, std::uint64_t count,
+                                              std::size_t room) noexcept {
+    static_assert(stride<Element> > 0);
+    if constexpr (is_flat<Element>) {
+      return count * stride<Element> + Header == room;
+    } else {
+      // None is for the verifier: builders write no list then.
+      const std::uint64_t fixed = count * stride<Element>;
+      if (fixed - 1 >= room - Header) return false;
+      return heap<Element>(region + Header, region + Header + fixed, room - Header - fixed);
+    }
+  }
+
+  /// At least one element, and the heap that they share.
+  template <class Element>
+  [[gnu::always_inline]] static bool heap(const std::byte* at, const std::byte* heap,
+                                          std::size_t heap_size) noexcept {
+    std::size_t last = 0;
+    do {
       const std::byte* pivot = at + slots<Element> * size_of(narrow);
-      const block element(pivot, heap, last, scalars<Element>, slots<Element>, narrow);
+      const block element(pivot, heap, static_cast<std::uint32_t>(last), scalars<Element>,
+                          slots<Element>, form::known);
       if (!ends<Element>(pivot, last)) return false;
       if constexpr (Element::has_checked_fields) {
         if (last > heap_size || !Element::fields(quick_check(), element)) return false;
       }
-    }
+      at += stride<Element>;
+    } while (at != heap);
     return last == heap_size;
   }
 
   /// Whether the ends before the pivot ascend from `last`, which becomes the last of them.
   template <class Message>
-  [[gnu::always_inline]] static bool ends(const std::byte* pivot, std::uint32_t& last) noexcept {
+  [[gnu::always_inline]] static bool ends(const std::byte* pivot, std::size_t& last) noexcept {
     constexpr std::uint32_t known = slots<Message>;
     if constexpr (known > 0) {
       if (end(pivot, 0) < last) return false;
@@ -167,8 +209,8 @@ class quick_check {
   }
 #endif
 
-  [[gnu::always_inline]] static std::uint32_t end(const std::byte* pivot,
-                                                  std::uint32_t slot) noexcept {
+  [[gnu::always_inline]] static std::size_t end(const std::byte* pivot,
+                                                std::uint32_t slot) noexcept {
     return read_size<narrow>(pivot - size_of(narrow) * (slot + 1));
   }
 };

@@ -70,10 +70,11 @@ struct entry_shape : fixed_shape<entry_part<Key>::slots + entry_part<Value>::slo
 }
 
 namespace detail {
-/// The ends and scalars of a message in which nothing was set.
+/// The bytes of a message in which nothing was set; its shape is not looked at.
 template <class Message>
 inline constexpr auto unset = [] {
-  constexpr std::size_t ends = Message::slot_count_known * size_of(width::narrow);
+  constexpr std::size_t ends =
+      shape_size_bytes + Message::slot_count_known * size_of(width::narrow);
   std::array<std::byte, ends + Message::scalar_size_known> bytes{};
   std::ranges::copy(Message::defaults, bytes.begin() + ends);
   return bytes;
@@ -82,17 +83,10 @@ inline constexpr auto unset = [] {
 
 /// The nested message in a verified region. Where there is none, one in which nothing was set.
 template <class Message>
-[[nodiscard, gnu::always_inline]] inline block block_in(byte_view region, width chosen) noexcept {
+[[nodiscard, gnu::always_inline]] inline block block_in(byte_view region, form found) noexcept {
   if (!region.empty()) [[likely]]
-    return block::at(region.data(), chosen);
-  constexpr std::size_t ends = Message::slot_count_known * size_of(width::narrow);
-  const std::byte* pivot = detail::unset<Message>.data() + ends;
-  return {pivot,
-          pivot + Message::scalar_size_known,
-          0,
-          static_cast<std::uint16_t>(Message::scalar_size_known),
-          static_cast<std::uint8_t>(Message::slot_count_known),
-          width::narrow};
+    return block::of<Message>(region.data(), found);
+  return block::known<Message>(detail::unset<Message>.data());
 }
 
 }  // namespace myra::codec

@@ -16,15 +16,18 @@
 
 namespace myra::codec {
 
-/// Used by generated code, for one message of either width and of any version. Its functions answer
+/// Used by generated code, for one message of the width and of any version. Its functions answer
 /// whether all is well; after a false, failure() says what was not.
+template <width W>
 class verifier {
+  static constexpr form found = W == width::narrow ? form::narrow : form::wide;
+  static constexpr std::size_t list_header = list_header_size_bytes(W);
+
  public:
-  verifier(byte_view message, width chosen, const limits& bounds) noexcept
+  verifier(byte_view message, const limits& bounds) noexcept
       : start_(message.data()),
         depth_left_(bounds.depth_max),
         elements_left_(bounds.element_count_max),
-        width_(chosen),
         refuse_unordered_keys_(bounds.refuse_unordered_keys) {}
 
   [[nodiscard]] const codec_failure& failure() const noexcept { return failure_; }
@@ -35,7 +38,7 @@ class verifier {
     if (depth_left_ == 0) return refuse(codec_error::too_deep, header);
     if (size < shape_size_bytes) return refuse(codec_error::truncated, header);
     if (!has_base_shape<Message>(header)) return refuse(codec_error::missing_fields, header);
-    const block opened = block::at(header, width_);
+    const block opened = block::at(header, found);
     const auto fixed = static_cast<std::size_t>(opened.heap() - header);
     if (fixed > size) return refuse(codec_error::truncated, header);
     std::uint32_t last = 0;
@@ -50,36 +53,34 @@ class verifier {
   /// A field that holds a message, or nothing.
   template <class Message>
   bool nested(const block& parent, std::uint32_t slot) noexcept {
-    const byte_view region = parent.late_bytes(slot);
+    const byte_view region = bytes(parent, slot);
     return region.empty() || message<Message>(region.data(), region.size());
   }
 
   /// A field that holds a list of elements of the shape of `Element`.
   template <class Element>
   bool list(const block& parent, std::uint32_t slot) noexcept {
-    const byte_view region = parent.late_bytes(slot);
+    const byte_view region = bytes(parent, slot);
     const std::byte* header = region.data();
     if (region.empty()) return true;
-    if (region.size() < list_header_size_bytes(width_))
-      return refuse(codec_error::truncated, header);
-    const std::byte* shape = header + size_of(width_);
+    if (region.size() < list_header) return refuse(codec_error::truncated, header);
+    const std::byte* shape = header + size_of(W);
     if (!has_base_shape<Element>(shape)) return refuse(codec_error::missing_fields, shape);
-    const block shaped = block::at(shape, width_);
+    const block shaped = block::at(shape, found);
     if (Element::is_exact && !has_known_shape<Element>(shape))
       return refuse(codec_error::element_size, shape);
-    return elements<Element>(shaped, region, list_header_size_bytes(width_));
+    return elements<Element>(shaped, region, list_header);
   }
 
   /// A field that holds a map with entries of the shape of `Entry`.
   template <class Entry>
   bool map(const block& parent, std::uint32_t slot) noexcept {
-    const byte_view region = parent.late_bytes(slot);
+    const byte_view region = bytes(parent, slot);
     if (region.empty()) return true;
-    if (region.size() < size_of(width_)) return refuse(codec_error::truncated, region.data());
-    const std::byte* pivot = region.data() + size_of(width_) * (1 + Entry::slot_count_known);
-    const block shaped(pivot, nullptr, 0, Entry::scalar_size_known, Entry::slot_count_known,
-                       width_);
-    return elements<Entry>(shaped, region, size_of(width_)) &&
+    if (region.size() < size_of(W)) return refuse(codec_error::truncated, region.data());
+    const std::byte* pivot = region.data() + size_of(W) * (1 + Entry::slot_count_known);
+    const block shaped(pivot, nullptr, 0, Entry::scalar_size_known, Entry::slot_count_known, found);
+    return elements<Entry>(shaped, region, size_of(W)) &&
            (!refuse_unordered_keys_ || keys<Entry>(region));
   }
 
@@ -87,7 +88,7 @@ class verifier {
   /// know is left alone.
   template <class Choice>
   bool choice(const block& parent, std::uint32_t slot) noexcept {
-    const byte_view region = parent.late_bytes(slot);
+    const byte_view region = bytes(parent, slot);
     if (region.empty()) return true;
     if (region.size() < choice_tag_size_bytes)
       return refuse(codec_error::unknown_choice, region.data());
@@ -113,6 +114,13 @@ class verifier {
   }
 
  private:
+  /// The bytes of the slot's field; none where the writer's version had no such slot.
+  static byte_view bytes(const block& parent, std::uint32_t slot) noexcept {
+    if (!parent.has_slot(slot)) return {};
+    const std::size_t from = slot == 0 ? parent.first() : parent.end<W>(slot - 1);
+    return {parent.heap() + from, parent.end<W>(slot) - from};
+  }
+
   /// Notes what is wrong, and where; false.
   bool refuse(codec_error code, const std::byte* at) noexcept {
     failure_ = {code, static_cast<std::uint32_t>(at - start_)};
@@ -133,7 +141,7 @@ class verifier {
   /// The elements of `region`, behind its header, whose first word is their count.
   template <class Element>
   bool elements(const block& shaped, byte_view region, std::size_t header_size) noexcept {
-    const std::uint32_t count = read_size(region.data(), width_);
+    const std::uint32_t count = read_size<W>(region.data());
     const std::size_t stride = shaped.stride();
     if (stride == 0) return refuse(codec_error::empty_element, region.data());
     if (count > elements_left_) return refuse(codec_error::too_many_elements, region.data());
@@ -142,7 +150,7 @@ class verifier {
     const std::uint64_t fixed = std::uint64_t{count} * stride;
     if (fixed > room) return refuse(codec_error::truncated, region.data());
     const block first(shaped.pivot(), region.data() + header_size + fixed, 0, shaped.scalar_size(),
-                      shaped.slot_count(), width_);
+                      shaped.slot_count(), found);
     if constexpr (!Element::has_checked_fields) {
       return heap<Element>(first, count, room - fixed);
     } else {
@@ -165,14 +173,14 @@ class verifier {
       if constexpr (Element::has_checked_fields) {
         if (!Element::fields(*this, element)) return false;
       }
-      element = element.following(last);
+      element = element.moved(element.stride(), last);
     }
     return last == heap_size || refuse(codec_error::size_mismatch, element.heap());
   }
 
   template <class Entry>
   bool keys(byte_view region) noexcept {
-    const auto entries = Entry::view::of(region, width_);
+    const auto entries = Entry::view::of(region, found);
     typename Entry::key_type before{};
     bool is_first = true;
     for (const auto entry : entries) {
@@ -187,9 +195,9 @@ class verifier {
   /// Whether the ends ascend from `last`, which becomes the last of them.
   bool ends(const block& of, std::uint32_t& last) noexcept {
     for (std::uint32_t slot = 0; slot < of.slot_count(); ++slot) {
-      const std::uint32_t value = of.end(slot);
+      const std::uint32_t value = of.template end<W>(slot);
       if (value < last)
-        return refuse(codec_error::ends_not_ordered, of.pivot() - size_of(width_) * (slot + 1));
+        return refuse(codec_error::ends_not_ordered, of.pivot() - size_of(W) * (slot + 1));
       last = value;
     }
     return true;
@@ -198,7 +206,6 @@ class verifier {
   const std::byte* start_;
   std::uint32_t depth_left_;
   std::uint32_t elements_left_;
-  width width_;
   bool refuse_unordered_keys_;
   codec_failure failure_;
 };

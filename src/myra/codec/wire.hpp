@@ -39,6 +39,15 @@ inline constexpr std::size_t scalar_size_max_bytes = 65535;
   return size_of(chosen) + shape_size_bytes;
 }
 
+/// What is known of a verified message, and of all that is inside of it. In most messages every
+/// shape is the one that the reader's own version writes: those are read without a look at the
+/// shapes.
+enum class form : std::uint8_t { known, narrow, wide };
+
+[[nodiscard]] constexpr width width_of(form found) noexcept {
+  return found == form::wide ? width::wide : width::narrow;
+}
+
 namespace detail {
 template <std::size_t Size>
 using unsigned_of_size = std::conditional_t<

@@ -52,11 +52,11 @@ class accessors {
 
   /// An expression: the value, where the bytes hold it.
   [[nodiscard]] std::string value() const {
-    const std::string of = "::of(" + region() + ", block_.chosen_width())";
+    const std::string of = "::of(" + region() + ", block_.found())";
     if (is_repeated(in_.given) || in_.value.kind == type_kind::map)
       return cpp_view_type(schema_, in_) + of;
     if (in_.value.kind == type_kind::message)
-      return cpp_view_type(schema_, in_) + "::at_(" + region() + ", block_.chosen_width())";
+      return cpp_view_type(schema_, in_) + "::at_(" + region() + ", block_.found())";
     if (placed_.slot != placement::none)
       return in_.value.kind == type_kind::string ? "::myra::as_text(" + region() + ")" : region();
     if (in_.fixed_capacity > 0) {
@@ -84,7 +84,7 @@ class accessors {
     if (in_.value.kind == type_kind::message && !is_repeated(in_.given))
       return "const ::myra::byte_view region = " + region() +
              ";\nif (region.empty()) return std::nullopt;\nreturn " + plain +
-             "::at_(region, block_.chosen_width());";
+             "::at_(region, block_.found());";
     if (at_.in_base && is_lone_bool(in_))
       return "return block_.optional_bit(" + number(placed_.bit) + ", " +
              number(placed_.value_bit) + ");";
@@ -123,8 +123,7 @@ class accessors {
 
   [[nodiscard]] static std::string chosen(const field& one, const std::string& plain) {
     std::string value = "::myra::codec::chosen_value(region)";
-    if (one.value.kind == type_kind::message)
-      return plain + "::at_(" + value + ", block_.chosen_width())";
+    if (one.value.kind == type_kind::message) return plain + "::at_(" + value + ", block_.found())";
     if (one.value.kind == type_kind::string) return "::myra::as_text(" + value + ")";
     if (one.value.kind == type_kind::bytes) return value;
     if (one.value.array_count > 0)
@@ -183,7 +182,7 @@ std::string generate_view(const model& schema, const message& of, const message_
   }
   text += "\n  /// For generated code: the view of a block that was verified.\n  explicit " + name +
           "(const ::myra::codec::block& in) noexcept : block_(in) {}\n  static " + name +
-          " at_(::myra::byte_view region, ::myra::codec::width chosen) noexcept;\n"
+          " at_(::myra::byte_view region, ::myra::codec::form found) noexcept;\n"
           "  template <class Builder>\n  void copy_to_(Builder& to_) const noexcept;\n\n private:\n"
           "  ::myra::codec::block block_;\n};\n\n";
   return text;
@@ -192,9 +191,9 @@ std::string generate_view(const model& schema, const message& of, const message_
 std::string generate_view_bodies(const model& schema, const message& of, const message_layout& at) {
   const std::string name = of.name + "_view";
   std::string text = "inline " + name + " " + name +
-                     "::at_(::myra::byte_view region, ::myra::codec::width chosen) noexcept {\n" +
+                     "::at_(::myra::byte_view region, ::myra::codec::form found) noexcept {\n" +
                      "  return " + name + "(::myra::codec::block_in<" + of.name +
-                     ">(region, chosen));\n}\n";
+                     ">(region, found));\n}\n";
   for (std::size_t i = 0; i < of.fields.size(); ++i) {
     for (const accessor& one : accessors(schema, of.fields[i], at.fields[i]).make()) {
       if (!one.is_late) continue;
