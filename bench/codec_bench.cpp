@@ -7,6 +7,8 @@
 //       floor.
 //   codec-bench count SET REPEATS
 //       Each call so many times over the set, nothing timed: for a profiler that counts.
+//   codec-bench count costs REPEATS
+//       The same of what verifying costs by its parts.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -22,6 +24,7 @@
 #include "codec/peers/peers.hpp"
 #include "codec/shapes_floor.hpp"
 #include "codec/shapes_myra.hpp"
+#include "codec/verify_costs.hpp"
 
 namespace codec_bench {
 namespace {
@@ -210,7 +213,13 @@ int run_set(std::string_view set, const request& what) {
   if (set == "person")
     return run_shape<floor_person, myra_person>("person", bench_plain::persons(many), what);
   if (set == "box") return run_shape<floor_box, myra_box>("box", bench_plain::boxes(many), what);
-  std::fprintf(stderr, "usage: codec-bench [count] sample|big|tick|person|box [ROUNDS]\n");
+  if (set == "costs" && what.counts) {
+    count_verify_costs(what.repeats);
+    return 0;
+  }
+  std::fprintf(stderr,
+               "usage: codec-bench [count] sample|big|tick|person|box [ROUNDS]\n"
+               "       codec-bench count costs [REPEATS]\n");
   return 2;
 }
 

@@ -27,8 +27,15 @@ PEERS = {("sample", "encode"): {"flatbuffers": 5, "protobuf": 5, "capnp": 4},
          ("sample", "decode"): {"flatbuffers": 2.5, "protobuf": 2.5, "capnp": 2.5},
          ("big", "decode"): {"flatbuffers": 2.5, "protobuf": 2.5, "capnp": 2.5}}
 REPEATS = 200
-FUNCTION = re.compile(r"^\s*([\d,]+) \([^)]*\)\s+.*codec_bench::(?:\(anonymous namespace\)::)?(\w+)::"
-                      r"(encode|decode|access|verify)\(")
+FUNCTION = re.compile(r"^\s*([\d,]+) \([^)]*\)\s+\S*:codec_bench::(?:\(anonymous namespace\)::)?(\w+)(?:<(\d+)ul>)?::"
+                      r"(encode|decode|access|verify|shortly|fully|nothing|size|depth|elements|keys)\(")
+# What the messages hold of varying size. A book of the sample: 8 fields with a slot; 3 of 5 have a trade with
+# one more, and the 11 entries of all five are two texts each. A box: six texts and five messages.
+VARYING_OF_BOOK = 8 + 3 / 5 + 2 * 11 / 5
+VARYING_OF_BOX = 11
+FEW, MANY = 1, 17  # Of elements in a list, as verify_costs.cpp has them.
+VERIFY_MAX = 25
+LIMIT_MAX_PERCENT = 5
 
 
 class Report:
@@ -88,13 +95,48 @@ def instructions(program, name):
         match = FUNCTION.match(line)
         if match:
             # A function has a row for each file that it was inlined from; the first is all of it.
-            found.setdefault((match[2], match[3]), int(match[1].replace(",", "")) / messages)
+            found.setdefault((match[2] + (match[3] or ""), match[4]), int(match[1].replace(",", "")) / messages)
     return found
 
 
-def report_instructions(program):
-    for (codec, measure), count in sorted(instructions(program, "sample").items()):
+def report_floor(report, found):
+    """The floor counts only if it does the work of the one that the limits were made for."""
+    for measure, least, most in (("encode", 348, 490), ("decode", 343, 343), ("access", 72, 72)):
+        count = found["floor_book", measure]
+        report.figure(f"floor {measure}: {count:.0f} instructions, those of the first {least}-{most}",
+                      max(count / most, least / count), 1.1)
+
+
+def report_verification(report, program, encode):
+    """What each element of varying size costs, and each limit that the program sets, in instructions."""
+    found = instructions(program, "costs")
+    for way, words in (("shortly", "of this version"), ("fully", "of another version")):
+        for kind, texts, what in (("texts", 1, "text of a list"), ("entries", 2, "text of a map")):
+            more = found[f"{kind}{MANY}", way] - found[f"{kind}{FEW}", way]
+            each = more / (MANY - FEW) / texts
+            report.figure(f"verify, each {what}, {words}: {each:.1f} instructions", each, VERIFY_MAX)
+        for kind, count, what in (("books", VARYING_OF_BOOK, "book"), ("nested", VARYING_OF_BOX, "six nested")):
+            each = found[kind, way] / count
+            text = f"verify, {what}, by its elements, {words}: {each:.1f}"
+            if way == "shortly":
+                report.figure(text, each, VERIFY_MAX)
+            else:  # Mostly what is paid once a message and a list.
+                print(text)
+    without = found["limited", "nothing"]
+    for limit, what in (("size", "size (all work)"), ("depth", "depth"), ("elements", "elements")):
+        more = found["limited", limit] - without
+        percent = 100 * more / encode
+        report.figure(f"verify, own limit of {what}: {more:.0f} instructions, {percent:.1f} %", percent, LIMIT_MAX_PERCENT)
+    more = found["limited", "keys"] - without
+    print(f"verify, comparing the order of keys: {more:.0f} instructions, {100 * more / encode:.1f} % of encode")
+
+
+def report_instructions(report, program):
+    found = instructions(program, "sample")
+    for (codec, measure), count in sorted(found.items()):
         print(f"sample {measure:7}{codec:18}{count:8.0f} instructions")
+    report_floor(report, found)
+    report_verification(report, program, found["myra_book", "encode"])
 
 
 def large_schema(count):
@@ -161,7 +203,7 @@ def main(argv):
     if options.instructions:
         if not shutil.which("valgrind"):
             sys.exit("--instructions needs valgrind")
-        report_instructions(program)
+        report_instructions(report, program)
     return 1 if report.missed and options.strict else 0
 
 
