@@ -111,6 +111,9 @@ class Compiler(unittest.TestCase):
                 for seed in ("1", "1", "2")]
         self.assertEqual(made[0], made[1])
         self.assertNotEqual(made[0], made[2])
+        for seed in ("-1", "18446744073709551616", "x"):
+            done = self.run_myrac("random", "a.myra.yml", "--message", "order", "--seed", seed, status=2)
+            self.assertIn(f"found '{seed}', expected a whole number", done.stderr)
 
     def git(self, *arguments, status=0):
         identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "merge.conflictStyle=merge"]

@@ -1,5 +1,7 @@
 // myrac json, dump and random: messages for people and for tests.
 
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -93,6 +95,15 @@ int with_message(const message_options& options, const Use& use) {
       schema::suggestion(options.message, known, "there are: " + schema::enumerated(known)));
 }
 
+/// CLI11 would take the nearest number for one that does not fit.
+std::string is_seed(const std::string& text) {
+  std::uint64_t value = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, wrong] = std::from_chars(text.data(), last, value);
+  if (wrong == std::errc() && end == last) return "";
+  return "found '" + text + "', expected a whole number from 0 to 18446744073709551615";
+}
+
 template <class Use>
 int with_decoded(const message_options& options, const Use& use) {
   return with_message(options, [&](const schema::message_type& type) {
@@ -150,7 +161,7 @@ int run_random(int argc, const char* const* argv) {
   bool is_json = false;
   CLI::App app("Makes a valid message that depends on the seed alone.", "myrac random");
   add_options(app, options);
-  app.add_option("--seed", seed, "Any number (default: 1)");
+  app.add_option("--seed", seed, "Any number of 64 bits (default: 1)")->check(is_seed);
   app.add_flag("--json", is_json, "As JSON");
   if (const auto status = parse(app, argc, argv)) return *status;
   return with_message(options, [&](const schema::message_type& type) {

@@ -106,9 +106,8 @@ TEST(evolution, changes_of_meaning_are_refused) {
     const char* error;
   } cases[] = {
       {"{tag: 2, name: price, type: int32}",
-       "a.myra.yml:6:24: error: field 'order.price' changes its type from int64 to int32; programs "
-       "that "
-       "exist read it as int64: keep that, or add a field with another name\n"},
+       "a.myra.yml:6:24: error: field 'order.price' changes its type from int64 to int32; neither "
+       "old readers of new messages survive it nor new readers of old ones: keep int64, or add"},
       {"{tag: 2, name: price, type: int64, optional: true}",
        "changes its presence from required to optional"},
       {"{tag: 2, name: price, type: int64, repeated: true}",

@@ -11,6 +11,10 @@
 namespace myra::schema {
 namespace {
 
+std::string capacity_text(std::uint32_t capacity) {
+  return capacity == 0 ? "none" : std::to_string(capacity);
+}
+
 template <class Value>
 std::vector<Value*> pointers(std::vector<Value>& values) {
   std::vector<Value*> made;
@@ -147,8 +151,9 @@ class identifier {
       errors_.error(made.at,
                     "field " + in_quotes(where + '.' + made.name) + " changes its " +
                         std::string(what) + " from " + before + " to " + now,
-                    "programs that exist read it as " + before +
-                        ": keep that, or add a field with another name");
+                    "neither old readers of new messages survive it nor new readers of old ones: "
+                    "keep " +
+                        before + ", or add a field with another name");
     };
     if (!is_recorded_type(schema_, file, made.value, entry.type))
       return refuse("type", ledger_type_text(schema_, file, made.value), entry.type);
@@ -156,8 +161,8 @@ class identifier {
       return refuse("presence", std::string(presence_text(made.given)),
                     std::string(presence_text(entry.given)));
     if (made.fixed_capacity != entry.fixed_capacity)
-      return refuse("fixed_capacity", std::to_string(made.fixed_capacity),
-                    std::to_string(entry.fixed_capacity));
+      return refuse("fixed_capacity", capacity_text(made.fixed_capacity),
+                    capacity_text(entry.fixed_capacity));
     const bool has_default = !std::holds_alternative<std::monostate>(made.default_value);
     const bool is_text =
         made.value.kind == type_kind::string || made.value.kind == type_kind::bytes;

@@ -65,18 +65,19 @@ class loader {
     for (const written_text& import : imports) {
       if (errors_.full() || size_bytes_ > source_size_max_bytes) return;
       const fs::path folder = fs::path(files_[index].made.path).parent_path();
-      const std::string shown = (folder / import.text).string();
-      if (const auto target = find_or_visit(shown, import.at))
+      const std::string shown = (folder / import.text).lexically_normal().string();
+      const auto target = find_or_visit(shown, import.at);
+      // Once, however often it is named.
+      if (target && std::ranges::count(files_[index].made.imports, *target) == 0)
         files_[index].made.imports.push_back(*target);
     }
   }
 
   std::optional<std::uint32_t> find_or_visit(const std::string& shown, position from) {
-    const std::string normal = fs::path(shown).lexically_normal().string();
-    const auto known = std::ranges::find(normal_paths_, normal);
+    const auto known = std::ranges::find(normal_paths_, shown);
     const auto index = static_cast<std::uint32_t>(known - normal_paths_.begin());
     if (known == normal_paths_.end()) {
-      if (files_.size() < file_count_max) return visit(normal, shown, from);
+      if (files_.size() < file_count_max) return visit(shown, shown, from);
       errors_.error(from, "more than " + std::to_string(file_count_max) + " files");
       return std::nullopt;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string>
 #include <vector>
 
 namespace myra::schema {
@@ -20,6 +21,11 @@ std::string found_kind(const yaml_node& node) {
   return node.kind == yaml_kind::scalar ? in_quotes(node.text) : std::string(kind_words(node.kind));
 }
 
+/// "a message", "an enum"
+std::string with_article(std::string_view thing) {
+  return (thing.starts_with('e') ? "an " : "a ") + std::string(thing);
+}
+
 }  // namespace
 
 mapping_reader::mapping_reader(const yaml_node& node, std::string_view thing,
@@ -27,8 +33,9 @@ mapping_reader::mapping_reader(const yaml_node& node, std::string_view thing,
     : thing_(thing), errors_(errors), at_(node.at) {
   const std::vector<std::string> words(known.begin(), known.end());
   if (node.kind != yaml_kind::mapping) {
-    errors.error(node.at,
-                 "a " + std::string(thing) + " is written with keys, found " + found_kind(node),
+    // An empty file has no node, and so no place.
+    const position at{node.at.file, std::max(node.at.line, 1u), std::max(node.at.column, 1u)};
+    errors.error(at, with_article(thing) + " is written with keys, found " + found_kind(node),
                  "its keys are " + enumerated(words));
     return;
   }
@@ -36,7 +43,7 @@ mapping_reader::mapping_reader(const yaml_node& node, std::string_view thing,
   for (const yaml_key& key : node.keys) {
     if (errors.full()) return;
     if (std::ranges::find(known, key.text) != known.end()) continue;
-    errors.error(key.at, "unknown key " + in_quotes(key.text) + " of a " + std::string(thing),
+    errors.error(key.at, "unknown key " + in_quotes(key.text) + " of " + with_article(thing),
                  suggestion(key.text, words, "its keys are " + enumerated(words)));
   }
 }
@@ -49,7 +56,7 @@ const yaml_node* mapping_reader::find(std::string_view key) const {
 written_text mapping_reader::needed_text(std::string_view key, std::string_view example) const {
   if (auto found = text(key)) return *found;
   if (mapping_ != nullptr && find(key) == nullptr)
-    errors_.error(at_, "a " + std::string(thing_) + " has no " + std::string(key),
+    errors_.error(at_, with_article(thing_) + " has no " + std::string(key),
                   "add '" + std::string(key) + ": " + std::string(example) + "'");
   return {.text = {}, .at = at_};
 }

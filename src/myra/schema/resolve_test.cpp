@@ -130,11 +130,12 @@ TEST(schema, refuses_fields_that_make_no_sense) {
       {"name: a, type: 'int8[0]'", "an array of 0; from 1 to 65535"},
       {"name: a, type: 'int8[x]'", "an array needs a count between [ and ]"},
       {"name: a, type: 'map<int8>'", "a map needs a key and a value; write map<KEY, VALUE>"},
+      {"name: a, type: list<int8>", "only a map has its types in < and >"},
       {"name: a, type: map", "a map needs a key and a value; write map<KEY, VALUE>"},
       {"name: a, type: 'map<float32, int8>'", "a map's key cannot be float32"},
       {"name: a, type: 'map<int8, map<int8, int8>>'", "a map within a map"},
       {"name: a, type: 'map<int8, int8>', repeated: true", "a map cannot be repeated"},
-      {"name: a, type: 'int8<int8>'", "a map needs a key and a value"},
+      {"name: a, type: 'int8<int8>'", "only a map has its types in < and >"},
       {"name: a, type: oneof", "a oneof has no alternatives; list them under 'fields:'"},
       {"name: a, type: group", "a group has no fields; list them under 'fields:'"},
       {"name: a, type: int8, fields: []", "a field of type 'int8' has no fields of its own"},
@@ -218,7 +219,14 @@ TEST(schema, refuses_names_that_meet_in_generated_code) {
 }
 
 TEST(schema, refuses_yaml_outside_the_subset) {
-  EXPECT_NE(errors_of("").find("a schema is written with keys, found nothing"), string::npos);
+  EXPECT_NE(errors_of("").find("a.myra.yml:1:1: error: a schema is written with keys, found "
+                               "nothing"),
+            string::npos);
+  EXPECT_NE(errors_of("version: 1\nnamespace: \"\xc3\xa9\xff\"\n")
+                .find("2:14: error: the file is not UTF-8 (byte ff); save it as UTF-8"),
+            string::npos);
+  EXPECT_NE(errors_of("namespace: a\x01").find("1:13: error: a control character (byte 01)"),
+            string::npos);
   EXPECT_NE(errors_of("- 1\n").find("found a list"), string::npos);
   EXPECT_NE(errors_of("namespace: a\nnamespace: b\n").find("key 'namespace' is given twice"),
             string::npos);
@@ -276,6 +284,17 @@ TEST(schema, refuses_imports_that_go_in_circles_or_nowhere) {
             "begins at the folder of this file\n"
             "c.myra.yml:2:11: error: import cycle: a.myra.yml -> b.myra.yml -> c.myra.yml -> "
             "a.myra.yml; move what both need to a third file and import that\n");
+}
+
+TEST(schema, a_file_may_be_imported_twice) {
+  diagnostics errors;
+  static_cast<void>(model_of(
+      {{"a.myra.yml",
+        "namespace: a\nimports: [x/b.myra.yml, ./x/../x/b.myra.yml]\nmessages:\n  - name: m\n"
+        "    fields:\n      - {name: x, type: money}\n"},
+       {"x/b.myra.yml", "namespace: b\nmessages: [{name: money}]\n"}},
+      errors));
+  EXPECT_EQ(errors.text(), "");
 }
 
 TEST(schema, a_name_of_two_imports_is_ambiguous) {

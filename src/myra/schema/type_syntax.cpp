@@ -36,6 +36,10 @@ class type_reader {
       return failed("a type is missing" + (rest_.empty() ? "" : " at " + in_quotes(rest_)) +
                     "; a type is a name, name[COUNT] or map<KEY, VALUE>");
     if (take('<')) {
+      if (made.name != "map")
+        return failed(
+            "only a map has its types in < and >; a list is its element with "
+            "'repeated: true', an array name[COUNT]");
       if (depth > 0) return failed("a map within a map; wrap the inner one in a message");
       if (auto read = read_parameters(made); !read) return failed(read.error());
     }

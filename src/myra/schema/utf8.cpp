@@ -23,13 +23,16 @@ std::size_t first_size(std::string_view text) noexcept {
 
 }  // namespace
 
-bool is_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const std::size_t size = first_size(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
+bool is_utf8(std::string_view text) noexcept { return utf8_size(text) == text.size(); }
+
+std::size_t utf8_size(std::string_view text) noexcept {
+  std::size_t good = 0;
+  while (good < text.size()) {
+    const std::size_t size = first_size(text.substr(good));
+    if (size == 0) break;
+    good += size;
   }
-  return true;
+  return good;
 }
 
 }  // namespace myra::schema

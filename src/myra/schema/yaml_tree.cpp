@@ -10,6 +10,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "myra/schema/utf8.hpp"
+
 namespace myra::schema {
 namespace {
 
@@ -208,6 +210,38 @@ bool sizes_are_bearable(std::string_view text, std::uint32_t file, diagnostics& 
   return true;
 }
 
+/// Where the byte of that number stands. Columns count characters.
+position place_of(std::string_view text, std::size_t at, std::uint32_t file) {
+  const std::string_view before = text.substr(0, at);
+  const std::size_t line_at = before.rfind('\n') + 1;  // 0 where there is none.
+  const auto characters = std::ranges::count_if(before.substr(line_at),
+                                                [](char each) { return (each & 0xc0) != 0x80; });
+  return {file, static_cast<std::uint32_t>(std::ranges::count(before, '\n') + 1),
+          static_cast<std::uint32_t>(characters + 1)};
+}
+
+/// yaml-cpp would take other encodings, and put something else where there is none of them.
+bool is_plain_text(std::string_view text, std::uint32_t file, diagnostics& errors) {
+  const auto hex = [&](std::size_t at) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(text[at]);
+    return std::string{digits[byte >> 4], digits[byte & 15]};
+  };
+  const std::size_t good = utf8_size(text);
+  const auto is_control = [](char each) {
+    return static_cast<unsigned char>(each) < ' ' && each != '\n' && each != '\r' && each != '\t';
+  };
+  const auto control = static_cast<std::size_t>(
+      std::ranges::find_if(text.substr(0, good), is_control) - text.begin());
+  if (control < good)
+    errors.error(place_of(text, control, file), "a control character (byte " + hex(control) + ")",
+                 "leave it out");
+  else if (good < text.size())
+    errors.error(place_of(text, good, file), "the file is not UTF-8 (byte " + hex(good) + ")",
+                 "save it as UTF-8");
+  return good == text.size() && control == good;
+}
+
 }  // namespace
 
 const yaml_node* find_value(const yaml_node& mapping, std::string_view key) {
@@ -218,7 +252,8 @@ const yaml_node* find_value(const yaml_node& mapping, std::string_view key) {
 
 yaml_node read_yaml(std::string_view text, std::uint32_t file, diagnostics& errors,
                     const yaml_limits& limits) {
-  if (!sizes_are_bearable(text, file, errors, limits)) return {};
+  if (!sizes_are_bearable(text, file, errors, limits) || !is_plain_text(text, file, errors))
+    return {};
   tree_builder tree(file, errors, limits);
   try {
     read_documents(text, file, tree, errors, limits);
