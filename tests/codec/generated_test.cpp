@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "codec/sample.hpp"
+#include "myra/core/allocation_count_test.hpp"
 
 namespace codec_test {
 namespace {
@@ -335,6 +336,24 @@ TEST(generated, a_message_too_large_for_narrow_ends_is_canonical_when_wide) {
   const auto message = write(shapes::all::build_large(memory), from);
   ASSERT_TRUE(message);
   EXPECT_TRUE(myra::codec::verify_canonical<shapes::all>(*message, scratch));
+}
+
+TEST(generated, nothing_is_allocated) {
+  sampler random(9);
+  std::array<std::byte, 4096> memory;
+  std::array<std::byte, 4096> scratch;
+  for (int i = 0; i < 100; ++i) {
+    const sample from = random.next();
+    const std::uint64_t before = myra::test::allocation_count();
+    const auto message = write(shapes::all::build(memory), from);
+    // Reads each field and writes it again.
+    const bool is_canonical =
+        message && myra::codec::verify_canonical<shapes::all>(*message, scratch);
+    const auto refused = shapes::all::verify(message ? message->first(20) : myra::byte_view());
+    EXPECT_EQ(myra::test::allocation_count(), before);
+    EXPECT_TRUE(is_canonical);
+    EXPECT_FALSE(refused);
+  }
 }
 
 #ifdef NDEBUG
