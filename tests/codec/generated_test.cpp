@@ -307,7 +307,9 @@ TEST(generated, names_that_generated_code_uses_are_fields_as_well) {
   ASSERT_TRUE(view) << describe(view.error());
   EXPECT_EQ(view->inside()->to(), "b");
   EXPECT_EQ(view->list()[1].to(), "d");
-  EXPECT_EQ(view->which_to()->value().value_or(0), 3);
+  const auto chosen = view->which_to();
+  ASSERT_TRUE(chosen);
+  EXPECT_EQ(chosen->value().value_or(0), 3);
 }
 
 TEST(generated, what_means_the_same_in_other_bytes_is_not_canonical) {
