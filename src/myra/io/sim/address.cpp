@@ -67,6 +67,12 @@ bool address::is_loopback() const noexcept {
   return family_ == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six.sin6_addr);
 }
 
+bool address::is_broadcast() const noexcept {
+  if (family_ != AF_INET) return false;
+  const std::uint32_t value = ntohl(as<sockaddr_in>().sin_addr.s_addr);
+  return value == INADDR_BROADCAST || value == 0x7fffffff;  // the latter of the loopback network
+}
+
 unsigned address::host() const noexcept {
   if (family_ == AF_INET) {
     const std::uint32_t value = ntohl(as<sockaddr_in>().sin_addr.s_addr);

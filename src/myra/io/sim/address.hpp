@@ -24,6 +24,8 @@ class address {
   /// 0.0.0.0 or ::.
   [[nodiscard]] bool is_any() const noexcept;
   [[nodiscard]] bool is_loopback() const noexcept;
+  /// To all of a network, which a stream cannot be.
+  [[nodiscard]] bool is_broadcast() const noexcept;
   /// The number of the host of this address; 0 when it is none of the simulated network's.
   [[nodiscard]] unsigned host() const noexcept;
   /// From a block that is reserved for documentation (RFC 5737, 3849): nobody answers there.

@@ -25,7 +25,9 @@ socket& simulation::open(machine& on, int family) {
 int simulation::bind(socket& on, address to) {
   if (on.phase != phase::fresh || on.local.family() != AF_UNSPEC) return -EINVAL;
   if (to.family() != on.family) return -EINVAL;
-  if (to.host() != 0 && to.host() != on.on->number()) return -EADDRNOTAVAIL;
+  const bool ours =
+      on.family == AF_UNIX || to.is_any() || to.is_loopback() || to.host() == on.on->number();
+  if (!ours) return -EADDRNOTAVAIL;
   if (on.family != AF_UNIX && to.port() == 0) to.set_port(on.on->free_port());
   for (const auto& each : sockets_) {
     const bool here = each->on == on.on && !each->closed && each->phase == phase::listening;
@@ -34,7 +36,9 @@ int simulation::bind(socket& on, address to) {
                           ? each->local.same_name(to)
                           : each->local.port() == to.port() &&
                                 (each->local.same_host(to) || each->local.is_any() || to.is_any());
-    if (same) return -EADDRINUSE;
+    const bool shared =
+        on.has_flag(SOL_SOCKET, SO_REUSEPORT) && each->has_flag(SOL_SOCKET, SO_REUSEPORT);
+    if (same && !shared) return -EADDRINUSE;
   }
   if (to.is_path()) on.on->paths.push_back(to);
   on.local = to;
@@ -54,19 +58,21 @@ int simulation::listen(socket& on, int backlog) {
   return 0;
 }
 
-socket* simulation::find_listener(machine& on, const address& to) noexcept {
-  for (const auto& each : sockets_) {
-    if (each->on != &on || each->closed || each->phase != phase::listening) continue;
-    if (to.family() == AF_UNIX) {
-      if (each->local.same_name(to)) return each.get();
-      continue;
-    }
-    if (each->local.port() != to.port()) continue;
-    const bool takes_four = each->family == AF_INET6 && each->local.is_any() && !each->six_only;
-    if (each->family != to.family() && !(to.family() == AF_INET && takes_four)) continue;
-    if (each->local.is_any() || each->local.same_host(to)) return each.get();
-  }
-  return nullptr;
+bool socket::listens_at(const address& to) const noexcept {
+  if (closed || phase != sim::phase::listening) return false;
+  if (to.family() == AF_UNIX) return local.same_name(to);
+  if (local.port() != to.port()) return false;
+  const bool takes_four = family == AF_INET6 && local.is_any() && !six_only;
+  if (family != to.family() && !(to.family() == AF_INET && takes_four)) return false;
+  return local.is_any() || local.same_host(to);
+}
+
+/// Of several that share an address (socket(7), SO_REUSEPORT) each gets its part.
+socket* simulation::find_listener(machine& on, const socket& from) noexcept {
+  std::vector<socket*> found;
+  for (const auto& each : sockets_)
+    if (each->on == &on && each->listens_at(from.remote)) found.push_back(each.get());
+  return found.empty() ? nullptr : found[mix(from.number) % found.size()];
 }
 
 machine* simulation::route(const socket& from, const address& to) noexcept {
@@ -84,6 +90,7 @@ int simulation::connect(socket& from, const address& to) {
   if (from.error != 0) return take_error(from);
   from.remote = to;
   if (from.family == AF_UNIX) return connect_unix(from);
+  if (to.is_broadcast()) return -ENETUNREACH;  // as tcp_v4_connect() of Linux
   if (route(from, to) == nullptr && !to.is_silent()) return -ENETUNREACH;
   if (from.local.family() == AF_UNSPEC) {
     from.local = to.is_loopback() ? to : address::of_host(from.family, from.on->number(), 0);
@@ -97,7 +104,7 @@ int simulation::connect(socket& from, const address& to) {
 }
 
 int simulation::connect_unix(socket& from) {
-  socket* listener = find_listener(*from.on, from.remote);
+  socket* listener = find_listener(*from.on, from);
   if (listener == nullptr) {
     for (const address& each : from.on->paths)
       if (each.same_name(from.remote)) return -ECONNREFUSED;
@@ -145,14 +152,15 @@ void simulation::on_syn(simulation& world, const appointment& due) {
   if (from.closed || from.phase != phase::connecting) return;
   machine* there = world.route(from, from.remote);
   if (there == nullptr || world.strikes(fault::lost_connect, from)) return world.try_again(from);
-  socket* listener = world.find_listener(*there, from.remote);
+  socket* listener = world.find_listener(*there, from);
   if (listener == nullptr)
     return world.at(world.now() + world.latency(from), &on_refusal, &from, ECONNREFUSED);
   if (listener->backlog.size() > listener->backlog_max) return world.try_again(from);
   socket& made = world.answer(from, *listener);
-  // What the other side sends at once comes after its answer.
-  from.last_arrival = world.now() + world.latency(made);
-  world.at(from.last_arrival, &on_answer, &from);
+  const time_point answered = world.now() + world.latency(made);
+  world.at(answered, &on_answer, &from);
+  // What the other side sends at once comes after its answer, and after that was told.
+  from.last_arrival = answered + std::chrono::microseconds(1);
 }
 
 void simulation::try_again(socket& from) {

@@ -157,7 +157,8 @@ class sim_backend final : public backend, private sim::socket_user {
     return !queue_.empty() || woken_.load(std::memory_order_acquire);
   }
   void run_world(time_point deadline) noexcept;
-  [[nodiscard]] bool await_thread() noexcept;
+  [[nodiscard]] bool keep_pace(time_point until) noexcept;
+  [[nodiscard]] bool sleep_for_real(int time_ms) noexcept;
   void look_for_spin();
   void go_on_at(time_point when) noexcept;
   [[nodiscard]] duration stop() noexcept;

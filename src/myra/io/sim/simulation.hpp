@@ -40,6 +40,10 @@ class simulation {
   void advance(time_point to) noexcept { timeline_.advance(to); }
   void at(time_point when, appointed act, socket* on, std::uint64_t value = 0);
   void call_at(time_point when, std::function<void()> call);
+  /// From now on threads outside of the world take part: where it would wait, so does the real
+  /// world, for as long, so that what they do has its time. Such a run is not the same twice.
+  void keep_pace() noexcept { keeps_pace_ = true; }
+  [[nodiscard]] bool keeps_pace() const noexcept { return keeps_pace_; }
   /// Lets the next thing happen; false when nothing is left.
   bool step();
 
@@ -82,7 +86,7 @@ class simulation {
   [[nodiscard]] std::size_t socket_count() const noexcept { return sockets_.size(); }
 
  private:
-  [[nodiscard]] socket* find_listener(machine& on, const address& to) noexcept;
+  [[nodiscard]] socket* find_listener(machine& on, const socket& from) noexcept;
   [[nodiscard]] machine* route(const socket& from, const address& to) noexcept;
   [[nodiscard]] int connect_unix(socket& from);
   [[nodiscard]] socket& answer(socket& from, socket& listener);
@@ -118,6 +122,7 @@ class simulation {
   std::map<std::uint64_t, std::function<void()>> calls_;
   std::uint64_t call_count_ = 0;
   std::uint32_t numbers_ = 0;
+  bool keeps_pace_ = false;
   std::atomic<bool> woken_{false};
 };
 

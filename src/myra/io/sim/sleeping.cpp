@@ -45,20 +45,33 @@ void sim_backend::run_world(time_point deadline) noexcept {
     until = std::min(until, world_.now() + std::chrono::microseconds(chance_.below(1000)));
   while (passes || !awake()) {
     if (!real_polls_.empty() && look_at_real_polls(0)) return;
+    if (world_.keeps_pace() && keep_pace(std::min(until, world_.next()))) continue;
     if (world_.next() <= until && world_.step()) continue;
     if (until != never) return world_.advance(until);
-    if (!await_thread()) return;
+    // Nothing is left that could happen in the world: only another thread can end this.
+    static_cast<void>(sleep_for_real(-1));
   }
 }
 
-/// Nothing is left that could happen in the world: sleeps until another thread wakes this loop.
-bool sim_backend::await_thread() noexcept {
+/// Lets as much time go by in the real world. Whether it was cut short.
+bool sim_backend::keep_pace(time_point until) noexcept {
+  if (until == never || until - world_.now() < std::chrono::milliseconds(1)) return false;
+  const auto time = std::chrono::ceil<std::chrono::milliseconds>(until - world_.now());
+  const time_point began = clock::now();
+  const bool woken = sleep_for_real(static_cast<int>(time.count()));
+  if (woken) world_.advance(std::min(until, world_.now() + (clock::now() - began)));
+  return woken;
+}
+
+/// Until another thread wakes this loop or a real descriptor has something, at most so long; -1:
+/// without limit. Whether it was woken.
+bool sim_backend::sleep_for_real(int time_ms) noexcept {
   blocked_.store(true, std::memory_order_seq_cst);
-  if (!woken_.load(std::memory_order_seq_cst)) static_cast<void>(look_at_real_polls(-1));
+  if (!woken_.load(std::memory_order_seq_cst)) static_cast<void>(look_at_real_polls(time_ms));
   blocked_.store(false, std::memory_order_relaxed);
   std::uint64_t count = 0;
   [[maybe_unused]] const auto taken = ::read(wake_descriptor_, &count, sizeof count);
-  return true;
+  return awake();
 }
 
 void sim_backend::wake() noexcept {

@@ -6,6 +6,7 @@
 //   connected ──reset, timed out──▶ over
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -61,6 +62,14 @@ struct socket {
     return incoming.arrived() != 0 || end_arrived || error != 0 || phase == phase::over ||
            read_shut || !backlog.empty();
   }
+
+  [[nodiscard]] bool has_flag(int level, int name) const noexcept {
+    const int key = level << 16 | name;
+    return std::ranges::any_of(
+        flags, [key](const auto& each) { return each.first == key && each.second != 0; });
+  }
+  /// Whether a connection to there is for this one.
+  [[nodiscard]] bool listens_at(const address& to) const noexcept;
 
   std::uint32_t number;  ///< Of its opening; no other socket of this world ever has it.
   machine* on;
