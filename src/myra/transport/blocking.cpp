@@ -33,9 +33,10 @@ struct blocking_connection::parts {
 
 namespace {
 
-reactor_options small_reactor(io::backend_kind backend) {
+reactor_options small_reactor(const blocking_options& wanted) {
   reactor_options options;
-  options.backend = backend;
+  options.backend = wanted.backend;
+  options.source = wanted.source;
   options.pool.slot_count_initial = 32;
   options.pool.slot_count_max = 256;
   options.receive_buffer_count = 16;
@@ -113,7 +114,7 @@ opened<blocking_connection> blocking_connection::connect(std::string_view addres
                                                          const blocking_options& options) {
   const auto to = endpoint::parse(address);
   if (!to) return std::unexpected(to.error());
-  auto on = reactor::open(small_reactor(options.backend));
+  auto on = reactor::open(small_reactor(options));
   if (!on) return std::unexpected(std::move(on.error()));
   connect_options how;
   how.deadline = options.deadline;

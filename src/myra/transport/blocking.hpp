@@ -20,11 +20,17 @@
 
 namespace myra {
 
+namespace io {
+class backend_source;
+}
+
 struct blocking_options {
   /// For connecting, from now; zero: none.
   duration deadline = std::chrono::seconds(10);
   io::backend_kind backend = io::backend_kind::automatic;
   connection_options connection = {};
+  /// As reactor_options::source: the calls then wait for what happens in a simulated world.
+  io::backend_source* source = nullptr;
 };
 
 /// Owns a connection and a small reactor, which runs only inside the calls: between them nothing is
