@@ -37,11 +37,11 @@ TEST_P(addressing_case, after_a_silence_the_next_is_tried_after_the_delay) {
   auto peer = host().answer(near(), {receive_to_end()}, at);
   connect_options options;
   options.attempt_delay = 50ms;
-  const auto began = clock::now();
+  const auto began = present();
   auto told = race({host().silent(near()), at}, options);
   ASSERT_TRUE(told.connected());
-  EXPECT_GE(clock::now() - began, 50ms) << "the first address had too little time";
-  EXPECT_LT(clock::now() - began, 50ms + slack());
+  EXPECT_GE(present() - began, 50ms) << "the first address had too little time";
+  EXPECT_LT(present() - began, 50ms + slack());
   EXPECT_EQ((*told.outcome)->peer(), at);
   told.outcome.reset();
   finish(*peer);
@@ -89,12 +89,12 @@ TEST_P(addressing_case, the_deadline_is_for_all_together) {
   connect_options options;
   options.deadline = 80ms;
   options.attempt_delay = 30ms;
-  const auto began = clock::now();
+  const auto began = present();
   const auto told =
       race({host().silent(near()), host().silent(near()), host().silent(near())}, options);
   EXPECT_EQ(told.error(), transport_errc::connect_timeout);
-  EXPECT_GE(clock::now() - began, 80ms);
-  EXPECT_LT(clock::now() - began, 80ms + slack());
+  EXPECT_GE(present() - began, 80ms);
+  EXPECT_LT(present() - began, 80ms + slack());
 }
 
 TEST_P(addressing_case, no_address_at_all) {
@@ -209,6 +209,7 @@ TEST_P(addressing_case, a_stale_socket_file_is_replaced_and_removed_at_the_end) 
 }
 
 TEST_P(addressing_case, a_socket_file_in_use_and_another_kind_of_file_are_left_alone) {
+  if (simulated()) GTEST_SKIP() << "simulated sockets are in no file system";
   const std::string path = "/tmp/myra-in-use-" + std::to_string(::getpid());
   record& seen = handler();
   echo(seen);

@@ -34,6 +34,11 @@ void mail::on_close(datagram_socket& on) {
   if (when_closed) when_closed(on);
 }
 
+void datagram_case::SetUp() {
+  conformance_test::SetUp();
+  if (simulated()) GTEST_SKIP() << "the simulated network carries streams only";
+}
+
 void datagram_case::TearDown() {
   sockets_.clear();
   conformance_test::TearDown();

@@ -264,9 +264,9 @@ TEST_P(receiving_datagrams_case, a_deadline_passes_and_nothing_is_lost) {
   result<datagram> came;
   bool done = false;
   spawn(on(), receive_within(to, 20ms, came, done));
-  const auto began = clock::now();
+  const auto began = present();
   turn_until([&] { return done; });
-  EXPECT_GE(clock::now() - began, 20ms);
+  EXPECT_GE(present() - began, 20ms);
   ASSERT_FALSE(came);
   EXPECT_EQ(came.error(), transport_errc::receive_timeout);
   send_raw(to, "late");

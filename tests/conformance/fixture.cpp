@@ -105,13 +105,14 @@ void conformance_test::SetUp() {
   descriptors_before_ = open_descriptors();
   if (GetParam().options.backend == io::backend_kind::uring && !io::why_no_uring().empty())
     GTEST_SKIP() << io::why_no_uring();
-  host_ = raw_sockets();
+  host_ = simulated() ? simulated_sockets() : raw_sockets();
   open_reactor(options());
 }
 
 reactor_options conformance_test::options() {
   reactor_options made = GetParam().options;
   made.log = log_.sink();
+  host_->place(made);
   return made;
 }
 
@@ -151,6 +152,8 @@ void conformance_test::destroy_reactor() {
 void conformance_test::TearDown() {
   for (record& each : handlers_) each.calm();  // what they would do may refer to what the case had
   close_reactor();
+  if (host_)
+    for (const std::string& each : host_->complaints()) ADD_FAILURE() << each;
   host_.reset();
   // A ring is torn down by the kernel after its descriptor is closed, and takes its sockets with it
   // a moment later.
@@ -210,9 +213,9 @@ bool conformance_test::act(const connection_handle& to, std::function<void(conne
 bool conformance_test::turn_until(const std::function<bool()>& done,
                                   std::chrono::milliseconds limit) {
   limit = patient(limit);
-  const auto end = clock::now() + limit;
+  const auto end = present() + limit;
   while (!done()) {
-    if (clock::now() > end) {
+    if (present() > end) {
       ADD_FAILURE() << "what the case waits for did not happen within " << limit.count() << " ms";
       return false;
     }
@@ -224,8 +227,8 @@ bool conformance_test::turn_until(const std::function<bool()>& done,
 }
 
 void conformance_test::turn_for(std::chrono::milliseconds time) {
-  const auto end = clock::now() + time;
-  while (clock::now() < end) ASSERT_TRUE(reactor_->run_once(2ms));
+  const auto end = present() + time;
+  while (present() < end) ASSERT_TRUE(reactor_->run_once(2ms));
 }
 
 transcript conformance_test::finish(peer& ended) {

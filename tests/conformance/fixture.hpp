@@ -104,6 +104,14 @@ class conformance_test : public testing::TestWithParam<variant> {
   /// Turns until `done` says so; false, and the case fails, when that takes longer than the limit.
   bool turn_until(const std::function<bool()>& done,
                   std::chrono::milliseconds limit = std::chrono::seconds(10));
+  /// What time it is where the case is.
+  [[nodiscard]] time_point present() const { return host_->now(); }
+  /// Time goes by, in which the reactor does not turn.
+  void pass(duration time) { host_->pass(time); }
+  /// Whether the kernel is a simulated one.
+  [[nodiscard]] static bool simulated() {
+    return GetParam().options.backend == io::backend_kind::sim;
+  }
   /// Turns for a while.
   void turn_for(std::chrono::milliseconds time);
   /// Turns until the peer's script is done.

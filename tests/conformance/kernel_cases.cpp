@@ -75,6 +75,10 @@ bool deny_uring() {
 
 class kernel_case : public conformance_test {
  protected:
+  void SetUp() override {
+    conformance_test::SetUp();
+    if (simulated()) GTEST_SKIP() << "needs the real kernel";
+  }
   /// Plain sockets, connected to `at`; they wait in the backlog until they are accepted.
   static std::vector<int> connect_plainly(const endpoint& at, int count) {
     std::vector<int> made;

@@ -1,15 +1,23 @@
-// The other end of a case: a script, carried out by a raw socket in a thread of its own (later also
-// by a simulated host). A case writes down what its peer does, lets it run beside the reactor, and
-// asks afterwards what the peer saw.
+// The other end of a case: a script, carried out by a raw socket in a thread of its own or by a
+// socket of a simulated network. A case writes down what its peer does, lets it run beside the
+// reactor, and asks afterwards what the peer saw. Where peers live decides what else a case has
+// around it: its clock, and what a reactor needs to be there.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "myra/core/clock.hpp"
+#include "myra/io/network.hpp"
 #include "myra/transport/endpoint.hpp"
+
+namespace myra {
+struct reactor_options;
+}
 
 namespace myra::conformance {
 
@@ -74,6 +82,17 @@ class peer {
   virtual transcript finish() = 0;
 };
 
+/// A connected socket that the case itself moves, without waiting.
+class hand {
+ public:
+  virtual ~hand() = default;
+  /// Whether all of it went, at once.
+  [[nodiscard]] virtual bool send(std::string_view bytes) = 0;
+  virtual void half_close() = 0;
+  /// Takes what is there; true: nothing more will come.
+  [[nodiscard]] virtual bool receive(std::string& into) = 0;
+};
+
 /// Where peers live.
 class peer_host {
  public:
@@ -87,13 +106,34 @@ class peer_host {
   /// A peer that listens, accepts one connection, and runs `what`. `at` is set to where.
   [[nodiscard]] virtual std::unique_ptr<peer> answer(const endpoint& near, script what,
                                                      endpoint& at) = 0;
+  /// Connects; with a receive buffer as SO_RCVBUF has it, unless that is zero.
+  [[nodiscard]] virtual std::unique_ptr<hand> take(const endpoint& to,
+                                                   int receive_buffer_bytes = 0) = 0;
+  /// Two sockets that are connected: `ours` is a descriptor of `network`, and its caller's to
+  /// close.
+  [[nodiscard]] virtual std::unique_ptr<hand> pair(io::network& network, int& ours) = 0;
   /// An address that refuses connections.
   [[nodiscard]] virtual endpoint refusing(const endpoint& near) = 0;
   /// An address where connections are neither accepted nor refused. It lasts as long as the host.
   [[nodiscard]] virtual endpoint silent(const endpoint& near) = 0;
+
+  /// Puts a reactor of these options where the peers are.
+  virtual void place(reactor_options& /*made*/) {}
+  [[nodiscard]] virtual time_point now() const { return clock::now(); }
+  /// Time goes by, in which the case does nothing.
+  virtual void pass(duration time) = 0;
+  /// The case itself has waited so long, in the real world.
+  virtual void waited(duration /*time*/) {}
+  /// From now on other threads of this process take part, and time is theirs.
+  virtual void keep_pace() {}
+  /// What is left over that should not be, a line each.
+  [[nodiscard]] virtual std::vector<std::string> complaints() { return {}; }
 };
 
 /// Raw sockets on the loopback interface, a thread a peer.
 [[nodiscard]] std::unique_ptr<peer_host> raw_sockets();
+
+/// Sockets of a simulated network, on a virtual clock, in the thread of the case.
+[[nodiscard]] std::unique_ptr<peer_host> simulated_sockets();
 
 }  // namespace myra::conformance

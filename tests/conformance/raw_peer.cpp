@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -216,6 +217,30 @@ class raw_peer final : public peer {
   std::thread thread_;
 };
 
+class raw_hand final : public hand {
+ public:
+  explicit raw_hand(descriptor socket) : socket_(std::move(socket)) {
+    ::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
+  }
+
+  bool send(std::string_view bytes) override {
+    return ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(bytes.size());
+  }
+  void half_close() override { ::shutdown(socket_.get(), SHUT_WR); }
+  bool receive(std::string& into) override {
+    for (;;) {
+      char piece[16384];
+      const auto got = ::recv(socket_.get(), piece, sizeof piece, 0);
+      if (got <= 0) return got == 0 || errno != EAGAIN;
+      into.append(piece, static_cast<std::size_t>(got));
+    }
+  }
+
+ private:
+  descriptor socket_;
+};
+
 class raw_host final : public peer_host {
  public:
   ~raw_host() override {
@@ -233,6 +258,27 @@ class raw_host final : public peer_host {
   std::unique_ptr<peer> answer(const endpoint& near, script what, endpoint& at) override {
     return std::make_unique<raw_peer>(listen_near(near, 16, at), endpoint(), 1, std::move(what));
   }
+
+  std::unique_ptr<hand> take(const endpoint& to, int receive_buffer_bytes) override {
+    descriptor made(must(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+    if (receive_buffer_bytes != 0)
+      ::setsockopt(made.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                   sizeof receive_buffer_bytes);
+    must(::connect(made.get(), to.address(), to.size()), "connect");
+    return std::make_unique<raw_hand>(std::move(made));
+  }
+
+  std::unique_ptr<hand> pair(io::network& network, int& ours) override {
+    int ends[2];
+    must(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
+    ours = ends[0];
+    auto made = std::make_unique<raw_hand>(descriptor(ends[1]));
+    if (const int status = network.adopt(ours); status < 0)
+      throw std::system_error(-status, std::system_category(), "adopt");
+    return made;
+  }
+
+  void pass(duration time) override { std::this_thread::sleep_for(time); }
 
   endpoint refusing(const endpoint& near) override {
     endpoint at;

@@ -1,12 +1,10 @@
 // Bugs that were found once: each case is the shortest way to one of them.
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <csignal>
 
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "fixture.hpp"
@@ -14,40 +12,6 @@
 
 namespace myra::conformance {
 namespace {
-
-/// A raw socket that the case itself moves, connected to a listener.
-class raw_client {
- public:
-  explicit raw_client(const endpoint& to, int receive_buffer_bytes = 0)
-      : socket_(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (receive_buffer_bytes != 0)
-      ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
-                   sizeof receive_buffer_bytes);
-    if (::connect(socket_, to.address(), to.size()) != 0) throw std::runtime_error("raw connect");
-    ::fcntl(socket_, F_SETFL, O_NONBLOCK);
-  }
-  raw_client(const raw_client&) = delete;
-  raw_client& operator=(const raw_client&) = delete;
-  ~raw_client() { ::close(socket_); }
-
-  [[nodiscard]] bool send(std::string_view bytes) const {
-    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(bytes.size());
-  }
-  void half_close() const { ::shutdown(socket_, SHUT_WR); }
-  /// Takes what is there; true: nothing more will come.
-  [[nodiscard]] bool receive(std::string& into) const {
-    for (;;) {
-      char piece[16384];
-      const auto got = ::recv(socket_, piece, sizeof piece, 0);
-      if (got <= 0) return got == 0 || errno != EAGAIN;
-      into.append(piece, static_cast<std::size_t>(got));
-    }
-  }
-
- private:
-  int socket_;
-};
 
 class regression_case : public conformance_test {
  protected:
@@ -93,7 +57,7 @@ TEST_P(regression_case, close_after_our_end_went_out_does_not_wait_for_the_peer_
   listener_options options;
   options.connection.linger_timeout = 100ms;
   auto& at = listen(seen, options);
-  const raw_client silent(at.local());
+  const auto silent = host().take(at.local());
   turn_until([&] { return seen.opens == 1; });
   turn_for(30ms);
   EXPECT_TRUE(act(seen.last, [](connection& peer) { peer.close(); }));
@@ -106,7 +70,7 @@ TEST_P(regression_case, a_drain_ends_connections_that_answer_the_end_with_half_c
   listener_options options;
   options.connection.linger_timeout = 100ms;
   auto& at = listen(seen, options);
-  const raw_client silent(at.local());
+  const auto silent = host().take(at.local());
   turn_until([&] { return seen.opens == 1; });
   EXPECT_TRUE(on().drain(2s));
   EXPECT_EQ(seen.closes, 1);
@@ -120,24 +84,12 @@ TEST_P(regression_case, a_drain_of_a_half_closed_connection_does_not_reset_what_
     peer.half_close();
   };
   auto& at = listen(seen);
-  const raw_client slow(at.local(), 4096);
-  turn_until([&] { return seen.opens == 1; });
-  turn_for(30ms);
   seen.when_ended = [](connection&) {};
-  EXPECT_TRUE(slow.send("late"));
-  std::string received;
-  bool over = false;
-  std::thread reader([&] {
-    const auto end = clock::now() + 3s;
-    std::this_thread::sleep_for(100ms);
-    while (!over && clock::now() < end) {
-      over = slow.receive(received);
-      std::this_thread::sleep_for(1ms);
-    }
-  });
-  static_cast<void>(on().drain(4s));
-  turn_for(100ms);
-  reader.join();
+  auto slow = host().dial(
+      at.local(), {small_window(), wait(30ms), send("late"), wait(100ms), receive_to_end()});
+  turn_until([&] { return seen.received == "late"; });
+  static_cast<void>(on().drain(patient(4s)));
+  const std::string received = finish(*slow).received;
   EXPECT_TRUE(received == bytes) << received.size() << " of " << bytes.size();
 }
 
@@ -146,12 +98,13 @@ TEST_P(regression_case, a_listener_closed_from_on_open_closes_once) {
   auto& at = open_listener();
   seen.when_open = [&](connection&) { at.close(); };
   at.serve(seen);
-  const raw_client one(at.local());
+  const auto one = host().take(at.local());
   turn_until([&] { return seen.opens == 1; });
   turn_for(30ms);
 }
 
 TEST_P(regression_case, a_listening_socket_that_somebody_shut_down_is_closed_once) {
+  if (simulated()) GTEST_SKIP() << "descriptors of the process are not the simulated machine's";
   record& seen = handler();
   auto& at = listen(seen);
   turn_for(10ms);
@@ -186,7 +139,7 @@ TEST_P(regression_case, half_close_waits_for_the_send_in_flight_when_a_buffer_co
   options.connection.send_high_water_bytes = 1024 * 1024;
   options.connection.send_low_water_bytes = 1024 * 1024 - 1;
   auto& at = listen(seen, options);
-  const raw_client slow(at.local(), 2048);
+  const auto slow = host().take(at.local(), 2048);
   turn_until([&] { return seen.opens == 1; });
   // Room in the pool for the last message only once the one in flight has gone.
   std::vector<buffer> held;
@@ -209,7 +162,7 @@ TEST_P(regression_case, half_close_waits_for_the_send_in_flight_when_a_buffer_co
   std::string received;
   // Through so small buffers a zero-copy send goes at the pace of delayed acknowledgements.
   const bool zero_copy = GetParam().options.zero_copy.mode == zero_copy_mode::always;
-  turn_until([&] { return slow.receive(received); }, zero_copy ? 40s : 10s);
+  turn_until([&] { return slow->receive(received); }, zero_copy ? 40s : 10s);
   EXPECT_TRUE(received == sent_bytes) << received.size() << " of " << sent_bytes.size();
 }
 
@@ -230,7 +183,7 @@ TEST_P(regression_case, half_close_ends_the_wait_for_room_of_a_coroutine) {
     co_return;
   });
   {
-    const raw_client deaf(at.local(), 2048);
+    const auto deaf = host().take(at.local(), 2048);
     turn_until([&] { return kept.has_value(); });
     const std::string bytes = pattern(300'000);
     ASSERT_EQ(kept->send_copy(as_bytes(bytes)), send_status::accepted);
@@ -266,7 +219,7 @@ TEST_P(regression_case, a_refusal_that_is_awaited_when_there_is_room_again_is_se
     co_return;
   });
   {
-    const raw_client other(at.local());
+    const auto other = host().take(at.local());
     turn_until([&] { return kept.has_value(); });
     ASSERT_EQ(kept->send_copy(as_bytes(pattern(1000))), send_status::accepted);
     bool done = false;
@@ -304,14 +257,13 @@ TEST_P(regression_case, a_foreign_loop_is_told_of_work_that_is_left) {
 
 TEST_P(regression_case, time_spent_outside_the_reactor_is_no_stall) {
   ASSERT_TRUE(on().run_once(0s));
-  std::this_thread::sleep_for(250ms);
+  pass(250ms);
   ASSERT_TRUE(on().run_once(0s));
   EXPECT_EQ(on().counters().stalls, 0U);
 }
 
 TEST_P(regression_case, a_stall_in_a_turn_of_its_own_is_counted) {
-  ASSERT_EQ(on().post([]() noexcept { std::this_thread::sleep_for(250ms); }),
-            post_status::accepted);
+  ASSERT_EQ(on().post([this]() noexcept { pass(250ms); }), post_status::accepted);
   ASSERT_TRUE(on().run_once(0s));
   ASSERT_TRUE(on().run_once(0s));
   EXPECT_EQ(on().counters().stalls, 1U);
@@ -322,7 +274,7 @@ TEST_P(regression_case, the_watchdog_does_not_watch_what_is_done_outside_the_rea
   watched.watchdog = true;
   open_reactor(watched);
   ASSERT_TRUE(on().run_once(0s));
-  std::this_thread::sleep_for(300ms);
+  pass(300ms);
   EXPECT_FALSE(log().contain("has blocked the loop"));
 }
 
@@ -332,18 +284,18 @@ TEST_P(regression_case, time_spent_outside_the_reactor_is_no_write_timeout) {
   options.connection.write_timeout = 1s;
   options.connection.send_buffer_bytes = 4096;
   auto& at = listen(seen, options);
-  const raw_client slow(at.local(), 4096);
+  const auto slow = host().take(at.local(), 4096);
   turn_until([&] { return seen.opens == 1; });
   std::string received;
   // A large and a small message, so that this is no silent send; queued before the reactor was
   // away.
-  ASSERT_EQ(seen.last.post([](connection& peer) noexcept {
+  ASSERT_EQ(seen.last.post([this](connection& peer) noexcept {
     EXPECT_EQ(peer.send_copy(as_bytes(pattern(100'000))), send_status::accepted);
     peer.half_close();
-    std::this_thread::sleep_for(1200ms);
+    pass(1200ms);
   }),
             post_status::accepted);
-  turn_until([&] { return slow.receive(received) || seen.closes == 1; });
+  turn_until([&] { return slow->receive(received) || seen.closes == 1; });
   EXPECT_EQ(received.size(), 100'000U);
 }
 
@@ -362,23 +314,23 @@ TEST_P(regression_case, a_buffer_released_just_before_the_wait_feeds_who_waits_f
     release.held.push_back(bytes.detach());
   };
   auto& at = listen(starving);
-  const raw_client other(at.local());
+  const auto other = host().take(at.local());
   turn_until([&] { return starving.opens == 1; });
   EXPECT_TRUE(act(starving.last, [&](connection&) { release.held = take_all_buffers(); }));
   // What lies in a ring of the kernel's is used up one by one, or piece by piece.
   const std::string hungry(500, 'h');
   for (int received = -1; received != starving.messages;) {
     received = starving.messages;
-    ASSERT_TRUE(other.send(hungry));
+    ASSERT_TRUE(other->send(hungry));
     turn_for(20ms);
   }
   const int before = starving.messages;
   starving.when_received = nullptr;
   on().internals().defer(release);
-  const auto begin = clock::now();
+  const auto begin = present();
   for (int i = 0; i < 2 && starving.messages == before; ++i)
-    ASSERT_TRUE(on().internals().turn(clock::now() + 2s));
-  EXPECT_LT(clock::now() - begin, 1s) << "asleep although a buffer was free";
+    ASSERT_TRUE(on().internals().turn(present() + 2s));
+  EXPECT_LT(present() - begin, 1s) << "asleep although a buffer was free";
   EXPECT_GT(starving.messages, before);
 }
 
@@ -391,20 +343,20 @@ TEST_P(regression_case, a_buffer_that_a_paused_connection_leaves_goes_to_the_nex
       starving.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };
   auto& paused_at = listen(paused);
   auto& starving_at = listen(starving);
-  const raw_client first(paused_at.local());
-  const raw_client second(starving_at.local());
+  const auto first = host().take(paused_at.local());
+  const auto second = host().take(starving_at.local());
   turn_until([&] { return paused.opens == 1 && starving.opens == 1; });
   EXPECT_TRUE(act(paused.last, [&](connection&) { held = take_all_buffers(); }));
   const std::string hungry(500, 'h');
-  const auto starve = [&](const raw_client& from, const record& seen) {
+  const auto starve = [&](hand& from, const record& seen) {
     for (int before = -1; before != seen.messages;) {
       before = seen.messages;
       ASSERT_TRUE(from.send(hungry));
       turn_for(20ms);
     }
   };
-  starve(first, paused);
-  starve(second, starving);
+  starve(*first, paused);
+  starve(*second, starving);
   const int before = starving.messages;
   EXPECT_TRUE(act(paused.last, [](connection& peer) { peer.pause_receive(); }));
   starving.when_received = nullptr;
@@ -423,14 +375,14 @@ TEST_P(regression_case, waiting_for_a_buffer_does_not_spin) {
   record& seen = handler();
   echo(seen);
   auto& at = listen(seen);
-  const raw_client other(at.local());
+  const auto other = host().take(at.local());
   std::string received;
   for (int i = 0; i < 2000; ++i) {
-    ASSERT_TRUE(other.send("x"));
+    ASSERT_TRUE(other->send("x"));
     const auto want = static_cast<std::size_t>(i) + 1;
     while (received.size() < want) {
       ASSERT_TRUE(on().run_once(2ms));
-      static_cast<void>(other.receive(received));
+      static_cast<void>(other->receive(received));
     }
   }
   std::vector<buffer> held;
@@ -446,7 +398,7 @@ TEST_P(regression_case, waiting_for_a_buffer_does_not_spin) {
   held.clear();
   turn_until(
       [&] {
-        static_cast<void>(other.receive(received));
+        static_cast<void>(other->receive(received));
         return received.size() == 2004;
       },
       2s);
@@ -462,12 +414,12 @@ TEST_P(regression_case, a_handler_told_of_a_drain_may_free_other_connections) {
     connection kept;
   } seen;
   auto& at = listen(seen);
-  const raw_client one(at.local());
+  const auto one = host().take(at.local());
   turn_for(20ms);
   record& other = handler();
   other.when_open = [&](connection& peer) { seen.kept = std::move(peer); };
   auto& other_at = listen(other);
-  const raw_client two(other_at.local());
+  const auto two = host().take(other_at.local());
   turn_until([&] { return other.opens == 1; });  // the next one in the list
   seen.kept.abort();
   turn_until([&] { return other.closes == 1; });
@@ -488,9 +440,9 @@ TEST_P(regression_case, every_send_to_a_dead_peer_times_out) {
   how.connection.send_buffer_bytes = 4096;
   how.connection.write_timeout = 200ms;
   auto& at = listen(seen, how);
-  std::vector<std::unique_ptr<raw_client>> deaf;
+  std::vector<std::unique_ptr<hand>> deaf;
   constexpr int count = 24;
-  for (int i = 0; i < count; ++i) deaf.push_back(std::make_unique<raw_client>(at.local(), 2048));
+  for (int i = 0; i < count; ++i) deaf.push_back(host().take(at.local(), 2048));
   turn_until([&] { return seen.opens == count; });
   const auto bytes = pattern(16'000);
   for (connection& each : all) EXPECT_EQ(each.send_copy(as_bytes(bytes)), send_status::accepted);
@@ -501,7 +453,7 @@ TEST_P(regression_case, every_send_to_a_dead_peer_times_out) {
 TEST_P(regression_case, a_second_signal_during_the_drain_does_not_kill) {
   record& seen = handler();
   auto& at = listen(seen);
-  const raw_client one(at.local());
+  const auto one = host().take(at.local());
   turn_until([&] { return seen.opens == 1; });
   seen.when_ended = [](connection& peer) {
     ::kill(::getpid(), SIGTERM);
@@ -520,11 +472,11 @@ TEST_P(regression_case, a_reactor_ends_while_a_handler_goes_on_connecting) {
     again = connect(on(), std::span(&silent, 1), {.deadline = 4s}, made.note());
   };
   auto& at = listen(seen);
-  const raw_client one(at.local());
+  const auto one = host().take(at.local());
   turn_until([&] { return seen.opens == 1; });
-  const auto begin = clock::now();
+  const auto begin = present();
   destroy_reactor();
-  EXPECT_LT(clock::now() - begin, 2s);
+  EXPECT_LT(present() - begin, 2s);
   EXPECT_EQ(seen.closes, 1);
 }
 
@@ -538,7 +490,7 @@ TEST_P(regression_case, a_reactor_ends_coroutines_that_its_end_brought_about) {
     }(on().internals(), ended));
   };
   auto& at = listen(seen);
-  const raw_client one(at.local());
+  const auto one = host().take(at.local());
   turn_until([&] { return seen.opens == 1; });
   destroy_reactor();
   EXPECT_TRUE(ended);

@@ -205,7 +205,7 @@ TEST_P(sending_case, sends_from_a_posted_call_and_from_a_timer_leave_by_themselv
     }
     connection_handle to;
   } alarm(seen.last);
-  on().internals().timers().arm(alarm, clock::now() + 20ms);
+  on().internals().timers().arm(alarm, present() + 20ms);
   EXPECT_EQ(finish(*peer).received, "onetwo");
 }
 

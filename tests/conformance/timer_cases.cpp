@@ -27,10 +27,10 @@ TEST_P(timing_case, never_early) {
   for (int i = 1; i <= 20; ++i) {
     auto& made = alarms.emplace_back([&](alarm& self) {
       ++fired;
-      EXPECT_GE(clock::now(), self.deadline());
-      EXPECT_LT(clock::now(), self.deadline() + slack());
+      EXPECT_GE(present(), self.deadline());
+      EXPECT_LT(present(), self.deadline() + slack());
     });
-    timers().arm(made, clock::now() + i * 3ms);
+    timers().arm(made, present() + i * 3ms);
   }
   turn_until([&] { return fired == 20; });
 }
@@ -38,7 +38,7 @@ TEST_P(timing_case, never_early) {
 TEST_P(timing_case, in_the_order_of_their_deadlines) {
   std::vector<int> order;
   std::deque<alarm> alarms;
-  const auto now = clock::now();
+  const auto now = present();
   for (const int ms : {30, 10, 50, 20, 40}) {
     auto& made = alarms.emplace_back([&order, ms](alarm&) { order.push_back(ms); });
     timers().arm(made, now + ms * 1ms);
@@ -50,7 +50,7 @@ TEST_P(timing_case, in_the_order_of_their_deadlines) {
 TEST_P(timing_case, of_one_moment_in_the_order_of_arming) {
   std::vector<int> order;
   std::deque<alarm> alarms;
-  const auto when = clock::now() + 10ms;
+  const auto when = present() + 10ms;
   for (int i = 0; i < 100; ++i) {
     auto& made = alarms.emplace_back([&order, i](alarm&) { order.push_back(i); });
     timers().arm(made, when);
@@ -62,11 +62,11 @@ TEST_P(timing_case, of_one_moment_in_the_order_of_arming) {
 TEST_P(timing_case, five_thousand) {
   int fired = 0;
   std::deque<alarm> alarms;
-  const auto now = clock::now();
+  const auto now = present();
   for (int i = 0; i < 5'000; ++i) {
     auto& made = alarms.emplace_back([&](alarm& self) {
       ++fired;
-      EXPECT_GE(clock::now(), self.deadline());
+      EXPECT_GE(present(), self.deadline());
     });
     timers().arm(made, now + (i * 7919 % 60) * 1ms);
   }
@@ -77,7 +77,7 @@ TEST_P(timing_case, five_thousand) {
 TEST_P(timing_case, disarmed_it_stays_silent) {
   int fired = 0;
   alarm unwanted([&](alarm&) { ++fired; });
-  timers().arm(unwanted, clock::now() + 10ms);
+  timers().arm(unwanted, present() + 10ms);
   EXPECT_TRUE(unwanted.armed());
   unwanted.disarm();
   unwanted.disarm();
@@ -88,22 +88,22 @@ TEST_P(timing_case, disarmed_it_stays_silent) {
 TEST_P(timing_case, armed_again_it_moves) {
   int fired = 0;
   alarm moved([&](alarm&) { ++fired; });
-  timers().arm(moved, clock::now() + 5ms);
-  const auto when = clock::now() + 60ms;
+  timers().arm(moved, present() + 5ms);
+  const auto when = present() + 60ms;
   timers().arm(moved, when);
   turn_until([&] { return fired == 1; });
-  EXPECT_GE(clock::now(), when);
-  timers().arm(moved, clock::now() + 1h);
-  timers().arm(moved, clock::now() + 1ms);
+  EXPECT_GE(present(), when);
+  timers().arm(moved, present() + 1h);
+  timers().arm(moved, present() + 1ms);
   turn_until([&] { return fired == 2; });
 }
 
 TEST_P(timing_case, rearmed_by_its_callback) {
   int fired = 0;
   alarm ticking([&](alarm& self) {
-    if (++fired < 20) timers().arm(self, clock::now() + 1ms);
+    if (++fired < 20) timers().arm(self, present() + 1ms);
   });
-  timers().arm(ticking, clock::now());
+  timers().arm(ticking, present());
   turn_until([&] { return fired == 20; });
   turn_for(5ms);
   EXPECT_EQ(fired, 20);
@@ -116,7 +116,7 @@ TEST_P(timing_case, one_disarms_another_of_the_same_moment) {
     ++fired;
     second.disarm();
   });
-  const auto when = clock::now() + 5ms;
+  const auto when = present() + 5ms;
   timers().arm(first, when);
   timers().arm(second, when);
   turn_for(30ms);
@@ -131,7 +131,7 @@ TEST_P(timing_case, a_callback_may_destroy_its_timer) {
     const auto last_use = std::move(owned->ring);
     owned.reset();
   };
-  timers().arm(*owned, clock::now() + 2ms);
+  timers().arm(*owned, present() + 2ms);
   turn_until([&] { return fired; });
   EXPECT_EQ(owned, nullptr);
 }
@@ -139,7 +139,7 @@ TEST_P(timing_case, a_callback_may_destroy_its_timer) {
 TEST_P(timing_case, a_moment_that_has_passed_is_due_in_the_next_turn) {
   int fired = 0;
   alarm late([&](alarm&) { ++fired; });
-  timers().arm(late, clock::now() - 1h);
+  timers().arm(late, present() - 1h);
   ASSERT_TRUE(on().run_once(slack()));
   ASSERT_TRUE(on().run_once(0ms));
   EXPECT_EQ(fired, 1);
@@ -156,10 +156,10 @@ TEST_P(timing_case, a_flood_of_bytes_does_not_hold_them_up) {
   int fired = 0;
   alarm ticking([&](alarm& self) {
     ++fired;
-    EXPECT_LT(clock::now(), self.deadline() + slack());
-    timers().arm(self, clock::now() + 2ms);
+    EXPECT_LT(present(), self.deadline() + slack());
+    timers().arm(self, present() + 2ms);
   });
-  timers().arm(ticking, clock::now() + 2ms);
+  timers().arm(ticking, present() + 2ms);
   finish(*peer);
   EXPECT_GT(fired, 1);
 }
@@ -167,10 +167,10 @@ TEST_P(timing_case, a_flood_of_bytes_does_not_hold_them_up) {
 TEST_P(timing_case, next_deadline_tells_a_foreign_loop_when_to_come) {
   EXPECT_EQ(on().next_deadline(), never);
   alarm one([](alarm&) {});
-  const auto when = clock::now() + 40ms;
+  const auto when = present() + 40ms;
   timers().arm(one, when);
   EXPECT_LE(on().next_deadline(), when + timer_wheel::tick);
-  EXPECT_GT(on().next_deadline(), clock::now() - 5ms);
+  EXPECT_GT(on().next_deadline(), present() - 5ms);
   one.disarm();
 }
 

@@ -71,6 +71,7 @@ std::vector<variant> every_variant() {
   using features = io::feature_switches;
   return {on(io::backend_kind::uring, "uring"),
           on(io::backend_kind::epoll, "epoll"),
+          on(io::backend_kind::sim, "sim"),
           without(&features::multishot_accept, "multishot_accept"),
           without(&features::multishot_receive, "multishot_receive"),
           without(&features::silent_sends, "silent_sends"),
@@ -102,7 +103,7 @@ std::vector<variant> variants() { return wanted_of(every_variant()); }
 
 std::vector<variant> variants_of_all_families() {
   std::vector<variant> all = every_variant();
-  const std::size_t backend_count = all.size() == 1 ? 1 : 2;
+  const std::size_t backend_count = all.size() == 1 ? 1 : 3;
   const std::pair<family, const char*> others[] = {{family::ipv6, "ipv6"},
                                                    {family::unix_path, "unix_path"},
                                                    {family::unix_abstract, "unix_abstract"}};
@@ -118,7 +119,7 @@ std::vector<variant> variants_of_all_families() {
 
 std::vector<variant> datagram_variants() {
   std::vector<variant> all = every_variant();
-  const std::size_t backend_count = all.size() == 1 ? 1 : 2;
+  const std::size_t backend_count = all.size() == 1 ? 1 : 3;
   for (std::size_t i = 0; i < backend_count; ++i) {
     variant ipv6 = all[i];
     ipv6.name += "_ipv6";
