@@ -305,7 +305,9 @@ TEST(generated, names_that_generated_code_uses_are_fields_as_well) {
   ASSERT_TRUE(message);
   const auto view = myra::codec::verify_canonical<shapes::words>(*message, scratch);
   ASSERT_TRUE(view) << describe(view.error());
-  EXPECT_EQ(view->inside()->to(), "b");
+  const auto inside = view->inside();
+  ASSERT_TRUE(inside);
+  EXPECT_EQ(inside->to(), "b");
   EXPECT_EQ(view->list()[1].to(), "d");
   const auto chosen = view->which_to();
   ASSERT_TRUE(chosen);
