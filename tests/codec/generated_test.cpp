@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cstring>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "codec/sample.hpp"
@@ -312,6 +314,21 @@ TEST(generated, names_that_generated_code_uses_are_fields_as_well) {
   const auto chosen = view->which_to();
   ASSERT_TRUE(chosen);
   EXPECT_EQ(chosen->value().value_or(0), 3);
+}
+
+TEST(generated, names_that_parameters_like_to_have_are_fields_as_well) {
+  std::array<std::byte, 256> memory;
+  std::array<std::byte, 256> scratch;
+  auto builder = shapes::Builder::build(memory);
+  builder.W(1).Role("a").Check([](auto& inside) { inside.Role("b"); });
+  builder.Fill(std::array{2, 3}, [](auto& to, int one) { to.W(static_cast<std::uint8_t>(one)); });
+  builder.Range({"c", "d"}).Buffer(std::map<std::string, std::uint8_t>{{"e", 4}}).T(5);
+  const auto message = builder.finish();
+  ASSERT_TRUE(message);
+  const auto view = myra::codec::verify_canonical<shapes::Builder>(*message, scratch);
+  ASSERT_TRUE(view) << describe(view.error());
+  EXPECT_EQ(view->Fill()[1].W(), 3);
+  EXPECT_EQ(view->Buffer().find("e"), 4);
 }
 
 TEST(generated, what_means_the_same_in_other_bytes_is_not_canonical) {

@@ -159,11 +159,11 @@ std::string fields_of(const model& schema, const message& of, const message_layo
     const std::string call = check_of(schema, of.fields[i], at.fields[i].placed);
     if (!call.empty()) calls += (calls.empty() ? "" : " &&\n           ") + call;
   }
-  const std::string names = calls.empty() ? "(Check&&, const ::myra::codec::block&)"
-                                          : "(Check&& check, const ::myra::codec::block& in)";
+  const std::string names = calls.empty() ? "(Check_&&, const ::myra::codec::block&)"
+                                          : "(Check_&& check, const ::myra::codec::block& in)";
   const std::string inlined = is_small(schema, of, at) ? "[[gnu::always_inline]] " : "";
   return "  /// For verify: looks into what the ends alone do not cover.\n"
-         "  template <class Check>\n  " +
+         "  template <class Check_>\n  " +
          inlined + "static bool fields" + names + " noexcept {\n    return " +
          (calls.empty() ? "true" : calls) + ";\n  }\n";
 }
@@ -180,8 +180,8 @@ std::string choice_of(const model& schema, const field& in) {
     cases += "        case " + number(one.tag) + ": return " + check + ";\n";
   }
   return "  struct " + in.name +
-         "_choice {\n    template <class Check>\n    static bool alternative([[maybe_unused]] "
-         "Check&& check, std::uint16_t tag,\n                            [[maybe_unused]] "
+         "_choice {\n    template <class Check_>\n    static bool alternative([[maybe_unused]] "
+         "Check_&& check, std::uint16_t tag,\n                            [[maybe_unused]] "
          "::myra::byte_view value) noexcept {\n      switch (tag) {\n" +
          cases + "        default: return true;\n      }\n    }\n  };\n";
 }
@@ -305,7 +305,7 @@ std::string generate_cpp(const model& schema, const layout& placed, std::uint32_
   each([](const message& one, const message_layout&) {
     return "struct " + one.name + ";\nclass " + one.name + "_view;\nstruct " + one.name +
            "_extent;\ntemplate "
-           "<::myra::codec::width W, ::myra::codec::role Role>\nclass basic_" +
+           "<::myra::codec::width W_, ::myra::codec::role Role_>\nclass basic_" +
            one.name + "_builder;\n";
   });
   text += "\n";

@@ -13,7 +13,7 @@ std::string nested_builder(const model& schema, const type& of) {
   const message& inside = schema.messages[of.index];
   std::string text;
   for (const std::string& part : schema.files[inside.file].name_space) text += "::" + part;
-  return text + "::basic_" + inside.name + "_builder<W, ::myra::codec::role::nested>";
+  return text + "::basic_" + inside.name + "_builder<W_, ::myra::codec::role::nested>";
 }
 
 /// One setter, in pieces.
@@ -73,7 +73,7 @@ class setters {
   }
 
   [[nodiscard]] setter nested() const {
-    return {"template <class Fill>\n", in_.name, "Fill&& fill",
+    return {"template <class Fill_>\n", in_.name, "Fill_&& fill",
             "fields_.template nested<" + cpp_name(schema_, schema_.messages[in_.value.index]) +
                 ", " + nested_builder(schema_, in_.value) + ">(" + number(placed_.slot) +
                 ", fill);",
@@ -84,8 +84,8 @@ class setters {
     const std::string slot = number(placed_.slot);
     const std::string plain = cpp_type(schema_, in_.value);
     if (in_.value.kind == type_kind::message)
-      return {{"template <::std::ranges::sized_range Range, class Fill>\n", in_.name,
-               "Range&& from, Fill&& fill",
+      return {{"template <::std::ranges::sized_range Range_, class Fill_>\n", in_.name,
+               "Range_&& from, Fill_&& fill",
                set_bit() + "fields_.template list<" +
                    cpp_name(schema_, schema_.messages[in_.value.index]) + ", " +
                    nested_builder(schema_, in_.value) + ">(" + slot + ", from, fill);",
@@ -93,9 +93,9 @@ class setters {
     const std::string call = set_bit() + "fields_.template " +
                              (has_slot(in_.value) ? "texts<" : "scalars<") + plain + ">(" + slot +
                              ", from);";
-    return {
-        {"template <::std::ranges::sized_range Range>\n", in_.name, "const Range& from", call, ""},
-        {"", in_.name, "std::initializer_list<" + plain + "> from", call, ""}};
+    return {{"template <::std::ranges::sized_range Range_>\n", in_.name, "const Range_& from", call,
+             ""},
+            {"", in_.name, "std::initializer_list<" + plain + "> from", call, ""}};
   }
 
   [[nodiscard]] setter map() const {
@@ -104,11 +104,11 @@ class setters {
         cpp_type(schema_, in_.value.parameters[0]) + ", " + cpp_type(schema_, value);
     const std::string slot = number(placed_.slot);
     if (value.kind != type_kind::message)
-      return {"template <::std::ranges::sized_range Range>\n", in_.name, "const Range& from",
+      return {"template <::std::ranges::sized_range Range_>\n", in_.name, "const Range_& from",
               set_bit() + "fields_.template map<" + types + ">(" + slot + ", from);",
               "`from` holds pairs whose keys ascend, as std::map does."};
-    return {"template <::std::ranges::sized_range Range, class Fill>\n", in_.name,
-            "const Range& from, Fill&& fill",
+    return {"template <::std::ranges::sized_range Range_, class Fill_>\n", in_.name,
+            "const Range_& from, Fill_&& fill",
             set_bit() + "fields_.template map<" + types + ", " + nested_builder(schema_, value) +
                 ">(" + slot + ", from, fill);",
             "`from` holds pairs whose keys ascend; `fill` is called with a builder and the pair."};
@@ -121,7 +121,7 @@ class setters {
       const std::string where =
           "(" + number(placed_.slot) + ", std::uint16_t{" + number(one.tag) + "}, ";
       if (one.value.kind == type_kind::message) {
-        made.push_back({"template <class Fill>\n", name, "Fill&& fill",
+        made.push_back({"template <class Fill_>\n", name, "Fill_&& fill",
                         "fields_.template choice<" +
                             cpp_name(schema_, schema_.messages[one.value.index]) + ", " +
                             nested_builder(schema_, one.value) + ">" + where + "fill);",
@@ -154,18 +154,18 @@ std::string text_of(const std::string& builder, const field& in, const setter& o
 }
 
 std::string finish_of(const message& of) {
-  const std::string end = "::myra::codec::end_message<" + of.name + ", W>(fields_)";
+  const std::string end = "::myra::codec::end_message<" + of.name + ", W_>(fields_)";
   return "\n  /// The bytes of the message, borrowed from the memory that it was built in; or the "
          "first thing\n  /// that went wrong.\n"
          "  [[nodiscard]] std::expected<::myra::byte_view, ::myra::codec_error> finish() noexcept\n"
-         "    requires(Role == ::myra::codec::role::root)\n  {\n    return " +
+         "    requires(Role_ == ::myra::codec::role::root)\n  {\n    return " +
          end +
          ";\n  }\n"
          "  /// The owner of the memory that it was built in, resized to the message.\n"
-         "  template <class Buffer>\n"
-         "    requires(Role == ::myra::codec::role::root && "
-         "!std::is_lvalue_reference_v<Buffer>)\n"
-         "  [[nodiscard]] ::myra::result<Buffer> finish(Buffer&& owner) noexcept {\n"
+         "  template <class Buffer_>\n"
+         "    requires(Role_ == ::myra::codec::role::root && "
+         "!std::is_lvalue_reference_v<Buffer_>)\n"
+         "  [[nodiscard]] ::myra::result<Buffer_> finish(Buffer_&& owner) noexcept {\n"
          "    return ::myra::codec::cut(std::move(owner), finish());\n  }\n";
 }
 
@@ -211,9 +211,9 @@ std::string generate_builder(const model& schema, const message& of, const messa
       "/// Writes a " + of.name +
       " into memory that is given. Fields of varying size are written in the order in\n"
       "/// which they stand here. Lives where it was made.\n"
-      "template <::myra::codec::width W, ::myra::codec::role Role>\nclass " +
+      "template <::myra::codec::width W_, ::myra::codec::role Role_>\nclass " +
       name + " {\n public:\n  [[gnu::always_inline]] explicit " + name +
-      "(const ::myra::codec::message_writer<W>& fields) noexcept : fields_(fields) {}\n  " + name +
+      "(const ::myra::codec::message_writer<W_>& fields) noexcept : fields_(fields) {}\n  " + name +
       "(const " + name + "&) = delete;\n  " + name + "& operator=(const " + name +
       "&) = delete;\n\n";
   for (std::size_t i = 0; i < of.fields.size(); ++i) {
@@ -221,8 +221,8 @@ std::string generate_builder(const model& schema, const message& of, const messa
       text += text_of(name, of.fields[i], one);
   }
   return text + finish_of(of) +
-         "\n private:\n  friend class ::myra::codec::message_writer<W>;\n"
-         "  ::myra::codec::message_writer<W> fields_;\n};\n\n";
+         "\n private:\n  friend class ::myra::codec::message_writer<W_>;\n"
+         "  ::myra::codec::message_writer<W_> fields_;\n};\n\n";
 }
 
 std::string generate_extent(const model& schema, const message& of) {

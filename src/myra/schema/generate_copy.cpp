@@ -60,8 +60,8 @@ std::string generate_copy(const model& schema, const message& of, const message_
   std::string copies;
   for (std::size_t i = 0; i < of.fields.size(); ++i)
     copies += copy_field(schema, of.fields[i], at.fields[i]);
-  std::string text = "template <class Builder>\nvoid " + of.name + "_view::copy_to_(" +
-                     (copies.empty() ? "Builder&" : "Builder& to_") + ") const noexcept {\n" +
+  std::string text = "template <class Builder_>\nvoid " + of.name + "_view::copy_to_(" +
+                     (copies.empty() ? "Builder_&" : "Builder_& to_") + ") const noexcept {\n" +
                      copies + "}\n";
   const bool uses_deprecated = std::ranges::any_of(of.fields, [](const field& in) {
     return in.deprecated || std::ranges::any_of(in.alternatives, &field::deprecated);

@@ -180,11 +180,12 @@ std::string generate_view(const model& schema, const message& of, const message_
     for (const accessor& one : accessors(schema, in, at.fields[i]).make())
       text += declaration_of(of, in, one);
   }
-  text += "\n  /// For generated code: the view of a block that was verified.\n  explicit " + name +
-          "(const ::myra::codec::block& in) noexcept : block_(in) {}\n  static " + name +
-          " at_(::myra::byte_view region, ::myra::codec::form found) noexcept;\n"
-          "  template <class Builder>\n  void copy_to_(Builder& to_) const noexcept;\n\n private:\n"
-          "  ::myra::codec::block block_;\n};\n\n";
+  text +=
+      "\n  /// For generated code: the view of a block that was verified.\n  explicit " + name +
+      "(const ::myra::codec::block& in) noexcept : block_(in) {}\n  static " + name +
+      " at_(::myra::byte_view region, ::myra::codec::form found) noexcept;\n"
+      "  template <class Builder_>\n  void copy_to_(Builder_& to_) const noexcept;\n\n private:\n"
+      "  ::myra::codec::block block_;\n};\n\n";
   return text;
 }
 
