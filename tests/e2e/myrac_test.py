@@ -43,6 +43,8 @@ class Compiler(unittest.TestCase):
         self.assertIn("field 1.2 price int64 required", self.read("a.myra.lock"))
 
     def test_the_ledger_may_be_elsewhere(self):
+        done = self.run_myrac("generate", "a.myra.yml", "--check", "--lock", "locks/mine.lock", status=1)
+        self.assertIn("run 'myrac lock a.myra.yml --lock locks/mine.lock'", done.stderr)
         self.run_myrac("generate", "a.myra.yml", "--out", "out", "--lock", "locks/mine.lock")
         self.assertTrue((self.folder / "locks/mine.lock").exists())
         self.assertFalse((self.folder / "a.myra.lock").exists())

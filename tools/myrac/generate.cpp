@@ -55,8 +55,9 @@ int generate(const generate_options& options) {
   if (options.check) {
     const std::string changes = ledger_changes(*made);
     if (!changes.empty()) {
+      const std::string& ledger = options.compile.ledger_path;
       tell(changes + "myrac: run 'myrac lock " + options.compile.schema_path +
-           "' and commit the ledger\n");
+           (ledger.empty() ? "" : " --lock " + ledger) + "' and commit the ledger\n");
       return exit_wrong;
     }
   } else if (!write_ledgers(*made)) {
