@@ -120,6 +120,22 @@ class buffer_pool {
     ++kernel_count_;
     return taken;
   }
+  /// The same for `most` slots, or as many as there are: `each(slot&)`. Returns how many.
+  template <class Each>
+  unsigned lend_to_kernel(unsigned most, Each each) noexcept {
+    unsigned lent = 0;
+    for (; lent < most && (free_ != nullptr || find_free()); ++lent) {
+      slot& taken = *free_;
+      free_ = taken.next;
+      move(taken, slot_owner::pool, slot_owner::kernel, "lent to the kernel while not free");
+      if (poisons_) [[unlikely]]
+        unpoison_bytes(taken);
+      each(taken);
+    }
+    free_count_ -= lent;
+    kernel_count_ += lent;
+    return lent;
+  }
   /// The kernel filled the first `size` bytes of slot `index`: they are the application's now.
   [[nodiscard]] buffer from_kernel(std::uint32_t index, std::uint32_t size) noexcept;
   /// The kernel put `size` bytes behind what it had put into slot `index` before: they are the

@@ -29,17 +29,20 @@ buffer_ring::~buffer_ring() {
 }
 
 void buffer_ring::add_missing() noexcept {
-  const int mask = io_uring_buf_ring_mask(options_.count);
-  int added = 0;
-  while (in_ring_ < wanted_) {
-    slot* free = pool_.lend_to_kernel();
-    if (free == nullptr) break;
-    free->size = 0;
-    io_uring_buf_ring_add(memory_, free->memory, pool_.slot_size_bytes(),
-                          static_cast<unsigned short>(free->index), mask, added++);
-    ++in_ring_;
-  }
-  if (added != 0) io_uring_buf_ring_advance(memory_, added);
+  io_uring_buf* const places = memory_->bufs;
+  const unsigned mask = options_.count - 1;
+  const std::uint32_t size = pool_.slot_size_bytes();
+  unsigned tail = memory_->tail;
+  // As io_uring_buf_ring_add(3) would, with the tail read once.
+  const unsigned added = pool_.lend_to_kernel(wanted_ - in_ring_, [&](slot& free) noexcept {
+    free.size = 0;
+    io_uring_buf& place = places[tail++ & mask];
+    place.addr = reinterpret_cast<std::uintptr_t>(free.memory);
+    place.len = size;
+    place.bid = static_cast<std::uint16_t>(free.index);
+  });
+  in_ring_ += added;
+  if (added != 0) io_uring_buf_ring_advance(memory_, static_cast<int>(added));
 }
 
 buffer buffer_ring::take_part(unsigned id, std::uint32_t size, bool kept_by_kernel) noexcept {

@@ -85,6 +85,12 @@ class alignas(cache_line_size) ring {
   [[nodiscard]] bool pending() const noexcept {
     return polled_ ? ring_.sq.sqe_tail != *ring_.sq.ktail : unsubmitted() != 0;
   }
+  /// Calls `visit(entry)` for each entry that is queued and not yet consumed by the kernel.
+  template <class Visit>
+  void each_unsubmitted(Visit visit) const noexcept {
+    for (unsigned at = io_uring_smp_load_acquire(ring_.sq.khead); at != ring_.sq.sqe_tail; ++at)
+      visit(ring_.sq.sqes[at & ring_.sq.ring_mask]);
+  }
   /// The position after the last queued entry, and whether the kernel has consumed up to a
   /// position.
   [[nodiscard]] unsigned tail() const noexcept { return ring_.sq.sqe_tail; }
@@ -108,8 +114,9 @@ class alignas(cache_line_size) ring {
     const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
     const unsigned count = tail - head;
     for (; head != tail; ++head) {
-      const io_uring_cqe copy = ring_.cq.cqes[head & ring_.cq.ring_mask];
-      take(copy);
+      // The kernel leaves it alone until its place is freed.
+      const io_uring_cqe& each = ring_.cq.cqes[head & ring_.cq.ring_mask];
+      take(each);
     }
     if (count != 0) io_uring_cq_advance(&ring_, count);
     return count;

@@ -143,8 +143,16 @@ void uring_backend::show_whether_ready() const noexcept {
                                                                 operation& queued) noexcept {
   ++queued.generation;
   queued.state = operation_state::in_flight;
+  entry->user_data = user_data_of(queued);
+  if (queued.kind() == operation_kind::send) [[likely]]
+    return prepare_send(entry, static_cast<send_operation&>(queued));
+  prepare_other(entry, queued);
+}
+
+[[gnu::noinline]] void uring_backend::prepare_other(io_uring_sqe* entry,
+                                                    operation& queued) noexcept {
   switch (queued.kind()) {
-    case operation_kind::send: prepare_send(entry, static_cast<send_operation&>(queued)); break;
+    case operation_kind::send: break;
     case operation_kind::receive: {
       auto& receive = static_cast<receive_operation&>(queued);
       prepare(entry, receive, group_for(receive), limits_receives_);
@@ -173,7 +181,6 @@ void uring_backend::show_whether_ready() const noexcept {
       prepare(entry, static_cast<hand_over_operation&>(queued));
       break;
   }
-  io_uring_sqe_set_data64(entry, user_data_of(queued));
 }
 
 io_uring_sqe* uring_backend::prepare_linked(operation& step) noexcept {
@@ -194,7 +201,7 @@ inline void uring_backend::prepare_send(io_uring_sqe* entry, Send& send) noexcep
 
 inline void uring_backend::note_silent(operation& send, std::uint32_t size) noexcept {
   send.backend_index = silent_count_;
-  silent_[silent_count_++] = {&send, ring_->tail(), size};
+  silent_[silent_count_++] = {&send, size};
 }
 
 void uring_backend::submit(operation& queued) noexcept {
@@ -202,9 +209,15 @@ void uring_backend::submit(operation& queued) noexcept {
   ++counters_.submissions;
   queued.cancelled = false;
   // What waits goes first: the order of submission is the order in which the kernel sees it.
-  io_uring_sqe* entry = parked_first_ == nullptr ? ring_->entry_or_flush() : nullptr;
+  io_uring_sqe* entry = parked_first_ == nullptr ? ring_->next_entry() : nullptr;
   if (entry == nullptr) [[unlikely]]
-    return park(queued);
+    return submit_to_full(queued);
+  prepare_entry(entry, queued);
+}
+
+[[gnu::noinline]] void uring_backend::submit_to_full(operation& queued) noexcept {
+  io_uring_sqe* entry = parked_first_ == nullptr ? ring_->entry_or_flush() : nullptr;
+  if (entry == nullptr) return park(queued);
   prepare_entry(entry, queued);
 }
 
@@ -309,35 +322,41 @@ void uring_backend::deliver() noexcept {
 }
 
 void uring_backend::take_completions() noexcept {
-  const auto each = [this](const io_uring_cqe& cqe) noexcept { take(cqe); };
-  counters_.completions += ring_->drain(each);
+  take_round();
   // A handler that found the submission queue full has entered the kernel, and what that brought
   // may be the failure of a silent send.
   for (unsigned round = 0; silent_count_ != 0 && ring_->ready() != 0 && round < extra_round_max;
        ++round)
-    counters_.completions += ring_->drain(each);
+    take_round();
   if (!ring_->overflowed()) return;
   ++counters_.overflows;
   for (unsigned round = 0; round < extra_round_max && ring_->overflowed(); ++round) {
     refill_groups();
     if (ring_->submit() < 0) return;
-    counters_.completions += ring_->drain(each);
+    take_round();
   }
 }
 
-void uring_backend::take(const io_uring_cqe& cqe) noexcept {
-  if (cqe.user_data < own_tag_limit) return take_own(cqe);
-  // The kernel keeps the address for us as a number.
-  // NOLINTNEXTLINE(performance-no-int-to-ptr)
-  auto& completed = *reinterpret_cast<operation*>(cqe.user_data & address_mask);
+void uring_backend::take_round() noexcept {
+  counters_.completions += ring_->drain([this](const io_uring_cqe& cqe) noexcept { take(cqe); });
+}
+
+[[gnu::always_inline]] inline void uring_backend::take(const io_uring_cqe& cqe) noexcept {
+  if (cqe.user_data < own_tag_limit) [[unlikely]]
+    return take_own(cqe);
+  operation& completed = *operation_of(cqe.user_data);
   const auto generation = static_cast<std::uint16_t>(cqe.user_data >> generation_shift);
-  if (completed.idle() || completed.generation != generation) {
-    ++counters_.late_completions;
+  if (completed.idle() || completed.generation != generation) [[unlikely]]
     return reclaim(completed, cqe);
-  }
   const bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   if (!more) completed.state = operation_state::idle;
-  if (completed.kind() == operation_kind::receive) return take_received(completed, cqe, more);
+  if (completed.kind() == operation_kind::receive) [[likely]]
+    return take_received(completed, cqe, more);
+  take_other(completed, cqe, more);
+}
+
+[[gnu::noinline]] void uring_backend::take_other(operation& completed, const io_uring_cqe& cqe,
+                                                 bool more) noexcept {
   if (completed.kind() == operation_kind::receive_datagram)
     return take_datagram(completed, cqe, more);
   if (completed.kind() == operation_kind::send_zero_copy)
@@ -357,22 +376,30 @@ void uring_backend::take(const io_uring_cqe& cqe) noexcept {
   completed.complete(what);
 }
 
-inline void uring_backend::take_received(operation& completed, const io_uring_cqe& cqe,
-                                         bool more) noexcept {
+[[gnu::always_inline]] inline void uring_backend::take_received(operation& completed,
+                                                                const io_uring_cqe& cqe,
+                                                                bool more) noexcept {
   buffer_ring& from = *groups_[completed.backend_index];
-  if (from.parted() && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
-    return take_parts(from, completed, cqe);
-  // A completion that failed may carry a buffer as well.
-  completion what(cqe.res, (cqe.flags & IORING_CQE_F_BUFFER) == 0
-                               ? buffer()
-                               : from.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT,
-                                           static_cast<std::uint32_t>(std::max(cqe.res, 0))));
+  if (cqe.res <= 0 || from.parted()) [[unlikely]]
+    return take_odd(from, completed, cqe, more);
+  completion what(cqe.res, from.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT,
+                                     static_cast<std::uint32_t>(cqe.res)));
   what.more = more;
   what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
-  if (cqe.res <= 0) [[unlikely]] {
-    what.bytes.release();
-    if (cqe.res == -ENOBUFS) ++counters_.no_buffer;
-  }
+  completed.complete(what);
+}
+
+/// What is not one buffer with bytes.
+[[gnu::noinline]] void uring_backend::take_odd(buffer_ring& from, operation& completed,
+                                               const io_uring_cqe& cqe, bool more) noexcept {
+  const bool brings_buffer = (cqe.flags & IORING_CQE_F_BUFFER) != 0;
+  if (from.parted() && brings_buffer) return take_parts(from, completed, cqe);
+  // A completion that failed may carry a buffer as well.
+  if (brings_buffer) from.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, 0).release();
+  if (cqe.res == -ENOBUFS) ++counters_.no_buffer;
+  completion what(cqe.res);
+  what.more = more;
+  what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
   completed.complete(what);
 }
 
@@ -402,7 +429,9 @@ void uring_backend::take_own(const io_uring_cqe& cqe) noexcept {
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;
 }
 
+/// What a late completion brought.
 void uring_backend::reclaim(const operation& was, const io_uring_cqe& cqe) noexcept {
+  ++counters_.late_completions;
   if (was.kind() == operation_kind::receive_datagram) buffer_of(cqe).release();
   if (was.kind() == operation_kind::receive && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
     drop_received(*groups_[was.backend_index], cqe);
@@ -419,23 +448,29 @@ void uring_backend::resolve_silent() noexcept {
   // The owners may submit new ones while the old ones are gone through.
   silent_.swap(resolving_);
   const unsigned count = std::exchange(silent_count_, 0);
-  unsigned gone = count;
-  while (gone > 0 && !ring_->consumed(resolving_[gone - 1].position)) [[unlikely]]
-    --gone;
-  for (unsigned i = gone; i < count; ++i) {
-    unresolved_ = true;
-    if (resolving_[i].sent == nullptr) continue;
-    resolving_[i].sent->backend_index = silent_count_;
-    silent_[silent_count_++] = resolving_[i];
-  }
-  for (unsigned i = 0; i < gone; ++i) {
-    operation* sent = resolving_[i].sent;
-    if (sent == nullptr) continue;
+  if (ring_->unsubmitted() != 0) [[unlikely]]
+    keep_unsubmitted();
+  completion what(0);
+  for (const silent_send& each : std::span(resolving_.get(), count)) {
+    if (each.sent == nullptr) continue;
     ++counters_.silent_sends;
-    completion what(static_cast<std::int32_t>(resolving_[i].size));
-    sent->state = operation_state::idle;
-    sent->complete(what);
+    what.result = static_cast<std::int32_t>(each.size);
+    each.sent->state = operation_state::idle;
+    each.sent->complete(what);
   }
+}
+
+/// Of the silent sends that are gone through, those that the kernel has not taken yet.
+void uring_backend::keep_unsubmitted() noexcept {
+  ring_->each_unsubmitted([this](const io_uring_sqe& entry) noexcept {
+    if (entry.user_data < own_tag_limit) return;
+    operation& waits = *operation_of(entry.user_data);
+    if (!is_silent(waits)) return;
+    unresolved_ = true;
+    silent_send& noted = resolving_[waits.backend_index];
+    waits.backend_index = silent_count_;
+    silent_[silent_count_++] = std::exchange(noted, {});
+  });
 }
 
 backend_counters uring_backend::counters() const noexcept {

@@ -60,8 +60,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
 
  private:
   struct silent_send {
-    operation* sent;
-    unsigned position;  ///< In the submission queue, after its entry.
+    operation* sent;  ///< Null: a completion came after all.
     std::uint32_t size;
   };
 
@@ -77,6 +76,8 @@ class alignas(cache_line_size) uring_backend final : public backend {
   template <class Send>
   void prepare_send(io_uring_sqe* entry, Send& send) noexcept;
   void prepare_entry(io_uring_sqe* entry, operation& queued) noexcept;
+  void prepare_other(io_uring_sqe* entry, operation& queued) noexcept;
+  void submit_to_full(operation& queued) noexcept;
   [[nodiscard]] io_uring_sqe* prepare_linked(operation& step) noexcept;
   void park(operation& queued) noexcept;
   void push_cancel(std::uint64_t user_data) noexcept;
@@ -86,9 +87,13 @@ class alignas(cache_line_size) uring_backend final : public backend {
   [[nodiscard]] int sleep(time_point deadline, time_point now) noexcept;
   [[nodiscard]] int spin_then_sleep(time_point deadline) noexcept;
   void take_completions() noexcept;
+  void take_round() noexcept;
   void take(const io_uring_cqe& cqe) noexcept;
+  void take_other(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   void take_zero_copy(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
+  void take_odd(buffer_ring& from, operation& completed, const io_uring_cqe& cqe,
+                bool more) noexcept;
   void drop_received(buffer_ring& from, const io_uring_cqe& cqe) noexcept;
   void take_parts(buffer_ring& from, operation& completed, const io_uring_cqe& cqe) noexcept;
   void take_datagram(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
@@ -96,6 +101,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void take_own(const io_uring_cqe& cqe) noexcept;
   void reclaim(const operation& was, const io_uring_cqe& cqe) noexcept;
   void resolve_silent() noexcept;
+  void keep_unsubmitted() noexcept;
   void arm_wake() noexcept;
 
   // Direct descriptors (uring_backend_direct.cpp).

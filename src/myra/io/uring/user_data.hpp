@@ -30,6 +30,11 @@ constexpr std::uint64_t inlet_tag(std::uint32_t number, bool brings_direct) noex
   return first_inlet_tag + 2 * std::uint64_t{number} + (brings_direct ? 1 : 0);
 }
 
+inline operation* operation_of(std::uint64_t user_data) noexcept {
+  // The kernel keeps the address for us as a number.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  return reinterpret_cast<operation*>(user_data & address_mask);
+}
 inline std::uint64_t user_data_of(const operation& queued) noexcept {
   return reinterpret_cast<std::uintptr_t>(&queued) | std::uint64_t{queued.generation}
                                                          << generation_shift;
