@@ -59,9 +59,11 @@ class intrusive_list {
   /// The first element, taken out; null when empty.
   T* pop_front() noexcept {
     if (empty()) return nullptr;
-    T& first = front();
-    static_cast<node&>(first).unlink();
-    return &first;
+    node& first = *head_.next_;
+    head_.next_ = first.next_;
+    first.next_->previous_ = &head_;
+    first.next_ = first.previous_ = nullptr;
+    return static_cast<T*>(&first);
   }
 
   /// Moves all elements of `other` to the end of this list.

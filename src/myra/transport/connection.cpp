@@ -78,16 +78,13 @@ post_status connection_handle::post(
 
 connection& connection::operator=(connection&& other) noexcept {
   if (this == &other) return *this;
-  if (stream_ != nullptr) stream_->let_go();
+  if (stream_ != nullptr) let_go();
   stream_ = std::exchange(other.stream_, nullptr);
   return *this;
 }
 
-connection::~connection() {
-  if (stream_ != nullptr) stream_->let_go();
-}
+void connection::let_go() noexcept { stream_->let_go(); }
 
-sent connection::send(buffer&& bytes) noexcept { return stream_->send(std::move(bytes)); }
 sent connection::send(buffer&& bytes, send_options options) noexcept {
   return stream_->send(std::move(bytes), options);
 }

@@ -180,7 +180,9 @@ class connection {
   connection() noexcept = default;
   connection(connection&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
   connection& operator=(connection&& other) noexcept;
-  ~connection();
+  ~connection() {
+    if (stream_ != nullptr) let_go();
+  }
 
   explicit operator bool() const noexcept { return stream_ != nullptr; }
 
@@ -239,6 +241,7 @@ class connection {
   friend class stream;
   friend class connection_handle;
   explicit connection(stream* owned) noexcept : stream_(owned) {}
+  void let_go() noexcept;
   stream* stream_ = nullptr;
 };
 

@@ -60,12 +60,13 @@ stream::stream(stream_table& table, io::descriptor socket, const connection_opti
       timer_(*this, &on_timer),
       attend_(*this, &on_attend),
       starved_(*this, &on_buffer_free),
+      accepts_below_(options.send_high_water_bytes),
       policy_(mode_of_sends(options, table.runs_on().options().zero_copy),
               table.runs_on().options().zero_copy.threshold_bytes,
               table.runs_on().backend().zero_copy_sends()),
       last_activity_(table.runs_on().now()) {
   set_zero_copy_from();
-  silent_sends_ = loop_.options().features.silent_sends;
+  loud_sends_ = !loop_.options().features.silent_sends;
   receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = socket;
   if (options_.idle_timeout != duration::zero())
     table.runs_on().timers().arm(timer_, next_deadline());
@@ -123,6 +124,7 @@ void stream::on_buffer_free(deferred& called) noexcept {
 void stream::half_close() noexcept {
   if (!sending_open()) return;
   half_close_asked_ = true;
+  stop_accepting();
   attend_soon();
   if (send_.silent && !send_.idle()) loop_.hasten();
   wake_send_waiter();  // there will be no room any more
@@ -131,6 +133,7 @@ void stream::half_close() noexcept {
 void stream::close() noexcept {
   if (state_ >= connection_state::draining) return;
   state_ = connection_state::draining;
+  stop_accepting();
   if (!why_) why_ = make_error_code(transport_errc::closed);
   drop_received();
   wake_waiters();
@@ -188,6 +191,7 @@ void stream::close_in_order() noexcept {
   if (closes_when_let_go_) return;
   closes_when_let_go_ = true;
   state_ = std::max(state_, connection_state::draining);
+  stop_accepting();
   if (!why_) why_ = make_error_code(transport_errc::closed);
   expect_acknowledgement();
 }
@@ -225,6 +229,7 @@ void stream::fail(std::error_code why) noexcept {
 void stream::begin_closing() noexcept {
   if (state_ >= connection_state::closing) return;
   state_ = connection_state::closing;
+  stop_accepting();
   if (!why_) why_ = make_error_code(transport_errc::closed);
   timer_.disarm();
   starved_.unlink();

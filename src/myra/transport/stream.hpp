@@ -133,9 +133,7 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] stream_waiter* send_waiter() const noexcept { return send_waiter_; }
 
   [[nodiscard]] connection_state state() const noexcept { return state_; }
-  [[nodiscard]] bool can_send() const noexcept {
-    return sending_open() && queued_bytes_ < options_.send_high_water_bytes;
-  }
+  [[nodiscard]] bool can_send() const noexcept { return queued_bytes_ < accepts_below_; }
   [[nodiscard]] std::uint32_t queued_bytes() const noexcept { return queued_bytes_; }
   [[nodiscard]] const connection_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] io::descriptor descriptor() const noexcept { return receive_.descriptor; }
@@ -155,6 +153,8 @@ class stream final : public list_node<stream_tag> {
   /// The same, where the loop times messages.
   static void on_timed_receive_complete(io::operation& completed, io::completion& what) noexcept;
   void received(buffer& bytes) noexcept;
+  void keep_received(buffer& bytes) noexcept;
+  void receive_ended(std::int32_t result) noexcept;
   void lend_to_handler(buffer& bytes) noexcept;
   void received_none(std::int32_t outcome) noexcept;
   void note_traffic(std::int32_t received_size) noexcept;
@@ -175,8 +175,15 @@ class stream final : public list_node<stream_tag> {
 
   // Sending (stream_send.cpp).
   static void on_send_complete(io::operation& completed, io::completion& what) noexcept;
-  [[nodiscard]] bool sending_open() const noexcept {
-    return !half_close_asked_ && state_ < connection_state::draining;
+  [[nodiscard]] bool sending_open() const noexcept { return accepts_below_ != 0; }
+  /// Our end is near: nothing more is taken to be sent, and what goes is waited for.
+  void stop_accepting() noexcept {
+    accepts_below_ = 0;
+    loud_sends_ = true;
+  }
+  /// Something is to follow the end of the present send or of the next one.
+  [[nodiscard]] bool send_is_awaited() const noexcept {
+    return loud_sends_ || poll_next_send_ || wants_room_;
   }
   [[nodiscard]] sent refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept;
   [[nodiscard]] bool has_slots_for(std::uint32_t size) noexcept;
@@ -192,8 +199,15 @@ class stream final : public list_node<stream_tag> {
   void flush() noexcept;
   void prepare_send() noexcept;
   void gather(io::send_operation& into, slot_queue& taken, send_vector*& vector) noexcept;
+  void take_send_result(std::int32_t result) noexcept;
   void take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept;
-  void release_sent(slot_queue& sent) noexcept;
+  static void release_sent(const slot_queue& sent) noexcept {
+    for (slot* at = sent.first; at != nullptr;) {
+      slot& gone = *at;
+      at = gone.next;
+      gone.pool->reclaim(gone);
+    }
+  }
   void drop_queue(slot_queue& queue) noexcept;
   /// Nothing is to be sent any more behind what has been.
   [[nodiscard]] bool last_is_sent() const noexcept {
@@ -271,7 +285,7 @@ class stream final : public list_node<stream_tag> {
   own<deferred> starved_;  ///< Called when a buffer is free.
 
   slot_queue queue_;     ///< To be sent, the application's no more.
-  slot_queue in_send_;   ///< In the kernel's hands.
+  slot_queue in_send_;   ///< In the kernel's hands, while send_ is.
   slot_queue received_;  ///< Received, not yet taken by the application.
   send_vector* vector_ = nullptr;
   /// The zero-copy send in whose place no other may begin: its result is to come, or it was short
@@ -281,6 +295,7 @@ class stream final : public list_node<stream_tag> {
   stream_waiter* send_waiter_ = nullptr;
 
   std::uint32_t queued_bytes_ = 0;    ///< In queue_ and in_send_.
+  std::uint32_t accepts_below_;       ///< So many queued; 0 when nothing more is to be sent.
   std::uint32_t received_bytes_ = 0;  ///< In received_.
   std::uint32_t received_count_ = 0;
   receive_traffic traffic_;
@@ -301,12 +316,12 @@ class stream final : public list_node<stream_tag> {
   bool peer_ended_ : 1 = false;    ///< The peer's end.
   bool end_announced_ : 1 = false;
   bool more_to_read_ : 1 = false;
+  bool finished_ : 1 = false;
   bool half_close_asked_ : 1 = false;
   bool fin_sent_ : 1 = false;
-  bool wants_room_ : 1 = false;      ///< send() said back_pressured.
-  bool poll_next_send_ : 1 = false;  ///< The last attempt found the socket full.
-  bool silent_sends_ : 1 = false;    ///< The feature is on.
-  bool finished_ : 1 = false;
+  bool wants_room_ : 1 = false;          ///< send() said back_pressured.
+  bool poll_next_send_ : 1 = false;      ///< The last attempt found the socket full.
+  bool loud_sends_ : 1 = false;          ///< Not silent: the feature is off, or our end is near.
   bool wished_ : 1 = false;              ///< A send came with a wish.
   bool closes_when_let_go_ : 1 = false;  ///< When the kernel holds no bytes any more.
   std::error_code why_;

@@ -31,21 +31,43 @@ void stream::arm_receive() noexcept {
   loop_.backend().submit(receive_);
 }
 
+[[gnu::always_inline]] inline void stream::lend_to_handler(buffer& bytes) noexcept {
+  message lent(bytes);
+  ++loop_.tally().buffers.lent;
+  call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
+  --loop_.tally().buffers.lent;
+}
+
+[[gnu::always_inline]] inline void stream::received(buffer& bytes) noexcept {
+  last_activity_ = loop_.now();
+  counters_.bytes_received += bytes.size();
+  ++counters_.messages_received;
+  loop_.tally().bytes_received += bytes.size();
+  ++loop_.tally().messages_received;
+  if (ended()) return;  // after close() or a drain what still comes is dropped
+  if (handler_ == nullptr || paused_ || !received_.empty()) [[unlikely]]
+    return keep_received(bytes);
+  lend_to_handler(bytes);
+}
+
 void stream::on_receive_complete(io::operation& completed, io::completion& what) noexcept {
   stream& self = static_cast<own<io::receive_operation>&>(completed).self;
   if (!what.more) self.more_to_read_ = what.more_to_read;
   if (what.more_to_read || self.traffic_.bulk()) [[unlikely]]
     self.note_traffic(what.result);
-  if (what.bytes)
+  if (what.bytes) [[likely]]
     self.received(what.bytes);
   else
     self.received_none(what.result);
-  if (what.more) return;
-  self.arms_for_ = reason_to_rearm(self.receive_, what.result);
-  if (self.state_ == connection_state::closing)
-    self.close_when_idle();
+  if (!what.more) self.receive_ended(what.result);
+}
+
+void stream::receive_ended(std::int32_t result) noexcept {
+  arms_for_ = reason_to_rearm(receive_, result);
+  if (state_ == connection_state::closing)
+    close_when_idle();
   else
-    self.arm_receive();
+    arm_receive();
 }
 
 void stream::on_timed_receive_complete(io::operation& completed, io::completion& what) noexcept {
@@ -62,17 +84,7 @@ void stream::note_traffic(std::int32_t received_size) noexcept {
   if (state_ < connection_state::draining) loop_.backend().cancel(receive_);
 }
 
-void stream::received(buffer& bytes) noexcept {
-  last_activity_ = loop_.now();
-  counters_.bytes_received += bytes.size();
-  ++counters_.messages_received;
-  loop_.tally().bytes_received += bytes.size();
-  ++loop_.tally().messages_received;
-  if (ended()) return;  // after close() or a drain what still comes is dropped
-  if (handler_ != nullptr && !paused_ && received_.empty()) {
-    lend_to_handler(bytes);
-    return;
-  }
+void stream::keep_received(buffer& bytes) noexcept {
   received_bytes_ += bytes.size();
   ++received_count_;
   received_.push(*std::move(bytes).into_slot());
@@ -81,13 +93,6 @@ void stream::received(buffer& bytes) noexcept {
     auto* waiter = std::exchange(receive_waiter_, nullptr);
     waiter->wake(*waiter);
   }
-}
-
-inline void stream::lend_to_handler(buffer& bytes) noexcept {
-  message lent(bytes);
-  ++loop_.tally().buffers.lent;
-  call_handler([&](connection& peer) { handler_->on_receive(peer, lent); });
-  --loop_.tally().buffers.lent;
 }
 
 void stream::received_none(std::int32_t outcome) noexcept {

@@ -23,7 +23,7 @@ sent stream::refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept {
   return {send_status::back_pressured, {}, this, unsent_buffer, unsent_bytes};
 }
 
-sent stream::send(buffer&& bytes) noexcept {
+inline sent stream::send(buffer&& bytes) noexcept {
   if (!can_send()) return refuse(&bytes, {});
   if (bytes.empty()) {
     bytes.release();
@@ -33,6 +33,9 @@ sent stream::send(buffer&& bytes) noexcept {
   enqueue(*std::move(bytes).into_slot());
   return {send_status::accepted, {}, this, nullptr, {}};
 }
+
+// Here, so that the one is part of the other.
+sent connection::send(buffer&& bytes) noexcept { return stream_->send(std::move(bytes)); }
 
 sent stream::send(buffer&& bytes, send_options options) noexcept {
   if (options.zero_copy == zero_copy_mode::automatic || bytes.empty())
@@ -91,13 +94,17 @@ sent stream::send_copy(byte_view bytes) noexcept {
 
 inline void stream::prepare_send() noexcept {
   tail_room_ = 0;  // what is in the kernel's hands grows no more
-  slot& first = queue_.pop();
+  slot& first = *queue_.first;
   first.pool->hand_to_kernel(first);
-  in_send_.push(first);
   send_.data = first.data;
   send_.size = first.size;
-  send_.vector = nullptr;
-  if (!queue_.empty()) gather(send_, in_send_, vector_);
+  if (first.next == nullptr) {
+    in_send_ = std::exchange(queue_, {});
+    return;
+  }
+  in_send_ = {};
+  in_send_.push(queue_.pop());
+  gather(send_, in_send_, vector_);
 }
 
 // Adds to a send of one slot what may go with it.
@@ -133,13 +140,12 @@ std::uint32_t stream::next_send_size() const noexcept {
   return size;
 }
 
-inline void stream::flush() noexcept {
+[[gnu::always_inline]] inline void stream::flush() noexcept {
   if (queue_.empty() || !send_.idle()) return;
   if (queued_bytes_ >= zero_copy_from_ && flush_zero_copy()) [[unlikely]]
     return;
   prepare_send();
-  const bool awaited = poll_next_send_ || wants_room_ || half_close_asked_ || !silent_sends_;
-  send_.silent = !awaited && queue_.empty() && state_ < connection_state::draining;
+  send_.silent = !send_is_awaited() && queue_.empty();
   ++loop_.tally().sends;
   ++counters_.sends;
   loop_.backend().submit(send_);
@@ -149,7 +155,8 @@ inline void stream::flush() noexcept {
 
 void stream::on_attend(deferred& called) noexcept {
   stream& self = static_cast<own<deferred>&>(called).self;
-  if (self.undelivered() && self.state_ < connection_state::draining) self.deliver_queued();
+  if (self.undelivered() && self.state_ < connection_state::draining) [[unlikely]]
+    self.deliver_queued();
   if (self.state_ >= connection_state::closing) [[unlikely]]
     return self.attend_the_end();
   self.flush();
@@ -169,28 +176,29 @@ void stream::on_send_complete(io::operation& completed, io::completion& what) no
   self.counters_.bytes_sent += sent_bytes;
   self.loop_.tally().bytes_sent += sent_bytes;
   self.send_began_ = never;
-  if (self.vector_ != nullptr) self.table_.release_vector(*std::exchange(self.vector_, nullptr));
-  if (sent_bytes == self.send_.size) {
-    self.poll_next_send_ = false;
-    self.release_sent(self.in_send_);
-  } else {
-    self.poll_next_send_ = true;
-    self.take_back(self.in_send_, sent_bytes);
+  if (self.vector_ != nullptr) {
+    self.table_.release_vector(*std::exchange(self.vector_, nullptr));
+    self.send_.vector = nullptr;
   }
-  if (self.state_ == connection_state::closing) return self.close_when_idle();
-  if (what.result < 0 && what.result != -EAGAIN && what.result != -EINTR)
-    return self.fail(kernel_error(what.result));
-  if (sent_bytes != 0) self.last_activity_ = self.loop_.now();
-  self.go_on_sending();
+  if (sent_bytes != self.send_.size || self.send_is_awaited()) [[unlikely]]
+    return self.take_send_result(what.result);
+  release_sent(self.in_send_);
+  self.last_activity_ = self.loop_.now();
+  if (!self.queue_.empty()) self.attend_soon();
 }
 
-void stream::release_sent(slot_queue& sent) noexcept {
-  for (slot* at = sent.first; at != nullptr;) {
-    slot& gone = *at;
-    at = gone.next;
-    gone.pool->reclaim(gone);
-  }
-  sent = {};
+/// Of a send that was short, or whose end somebody has waited for.
+void stream::take_send_result(std::int32_t result) noexcept {
+  const auto sent_bytes = static_cast<std::uint32_t>(std::max(result, 0));
+  poll_next_send_ = sent_bytes != send_.size;
+  if (poll_next_send_)
+    take_back(in_send_, sent_bytes);
+  else
+    release_sent(in_send_);
+  if (state_ == connection_state::closing) return close_when_idle();
+  if (result < 0 && result != -EAGAIN && result != -EINTR) return fail(kernel_error(result));
+  if (sent_bytes != 0) last_activity_ = loop_.now();
+  go_on_sending();
 }
 
 void stream::take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept {

@@ -133,7 +133,7 @@ void stream::end_zero_copy(zero_copy_send& send) noexcept {
   if (was_short && state_ < connection_state::closing)
     take_back(send.slots, send.sent_bytes);
   else
-    release_sent(send.slots);
+    release_sent(std::exchange(send.slots, {}));
   table_.release_zero_copy(send);
   if (was_short) {
     zero_copy_ = nullptr;
