@@ -48,9 +48,10 @@ class intrusive_list {
   void push_back(T& element) noexcept {
     node& added = element;
     assert(!added.linked());
-    added.previous_ = head_.previous_;
+    node* last = head_.previous_;
     added.next_ = &head_;
-    head_.previous_->next_ = &added;
+    last->next_ = &added;
+    added.previous_ = last;
     head_.previous_ = &added;
   }
 

@@ -192,9 +192,11 @@ bool buffer_pool::grow() noexcept {
   return true;
 }
 
-bool buffer_pool::find_free() noexcept {
+bool buffer_pool::find_free(std::uint32_t wanted) noexcept {
   collect();
-  return free_ != nullptr || grow();
+  while (free_count_ < wanted)
+    if (!grow()) return false;
+  return true;
 }
 
 void buffer_pool::misused(const slot& found, const char* mistake) noexcept {

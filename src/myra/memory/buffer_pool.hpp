@@ -9,6 +9,7 @@
 // home on a list that runs through the slots themselves, so that it can never be full.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cstddef>
@@ -123,13 +124,13 @@ class buffer_pool {
   /// The same for `most` slots, or as many as there are: `each(slot&)`. Returns how many.
   template <class Each>
   unsigned lend_to_kernel(unsigned most, Each each) noexcept {
-    unsigned lent = 0;
-    for (; lent < most && (free_ != nullptr || find_free()); ++lent) {
+    if (free_count_ < most) find_free(most);
+    const unsigned lent = std::min(most, free_count_);
+    for (unsigned i = 0; i < lent; ++i) {
       slot& taken = *free_;
       free_ = taken.next;
       move(taken, slot_owner::pool, slot_owner::kernel, "lent to the kernel while not free");
-      if (poisons_) [[unlikely]]
-        unpoison_bytes(taken);
+      unpoison(taken);
       each(taken);
     }
     free_count_ -= lent;
@@ -214,7 +215,7 @@ class buffer_pool {
   [[nodiscard]] std::uint32_t region_slot_count() const noexcept;
   [[nodiscard]] bool grow() noexcept;
   [[nodiscard]] slot* pop_free() noexcept {
-    if (free_ == nullptr && !find_free()) return nullptr;
+    if (free_ == nullptr && !find_free(1)) return nullptr;
     slot* taken = free_;
     free_ = taken->next;
     --free_count_;
@@ -234,7 +235,8 @@ class buffer_pool {
   void put_back_carefully(slot& returned) noexcept;
   void put_back_piece(slot& piece) noexcept;
   [[nodiscard]] slot* free_piece() noexcept;
-  [[nodiscard]] bool find_free() noexcept;
+  /// Whether so many are free now: those that come home, and new ones, counted.
+  bool find_free(std::uint32_t wanted) noexcept;
   void take_home() noexcept;
   void send_home(slot& returned) noexcept;
 

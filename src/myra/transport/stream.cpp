@@ -66,7 +66,7 @@ stream::stream(stream_table& table, io::descriptor socket, const connection_opti
               table.runs_on().backend().zero_copy_sends()),
       last_activity_(table.runs_on().now()) {
   set_zero_copy_from();
-  loud_sends_ = !loop_.options().features.silent_sends;
+  awaited_.set(send_need::end, !loop_.options().features.silent_sends);
   receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = socket;
   if (options_.idle_timeout != duration::zero())
     table.runs_on().timers().arm(timer_, next_deadline());
@@ -134,6 +134,7 @@ void stream::close() noexcept {
   if (state_ >= connection_state::draining) return;
   state_ = connection_state::draining;
   stop_accepting();
+  stop_delivering();
   if (!why_) why_ = make_error_code(transport_errc::closed);
   drop_received();
   wake_waiters();
@@ -192,6 +193,7 @@ void stream::close_in_order() noexcept {
   closes_when_let_go_ = true;
   state_ = std::max(state_, connection_state::draining);
   stop_accepting();
+  stop_delivering();
   if (!why_) why_ = make_error_code(transport_errc::closed);
   expect_acknowledgement();
 }
@@ -230,6 +232,7 @@ void stream::begin_closing() noexcept {
   if (state_ >= connection_state::closing) return;
   state_ = connection_state::closing;
   stop_accepting();
+  stop_delivering();
   if (!why_) why_ = make_error_code(transport_errc::closed);
   timer_.disarm();
   starved_.unlink();

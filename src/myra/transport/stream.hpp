@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "myra/core/flag_set.hpp"
 #include "myra/core/intrusive_list.hpp"
 #include "myra/io/operation.hpp"
 #include "myra/reactor/loop.hpp"
@@ -122,7 +123,7 @@ class stream final : public list_node<stream_tag> {
   /// more, `ended()`.
   [[nodiscard]] bool take_received(buffer& out) noexcept;
   [[nodiscard]] bool ended() const noexcept {
-    return received_end_ || state_ >= connection_state::draining;
+    return input_ended() || state_ >= connection_state::draining;
   }
   /// Why nothing comes or goes any more: end_of_stream, closed, or the error.
   [[nodiscard]] std::error_code end_reason() const noexcept;
@@ -142,6 +143,21 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] const connection_options& options() const noexcept { return options_; }
 
  private:
+  /// Why something has to follow the end of the present send or of the next one, so that it is not
+  /// silent.
+  enum class send_need : std::uint8_t {
+    end = 1,       ///< Always: our end is near, or the feature is off.
+    poll = 2,      ///< The last attempt found the socket full.
+    room = 4,      ///< send() said back_pressured.
+    progress = 8,  ///< Since send_began_.
+  };
+  /// Why received bytes are not for the handler.
+  enum class input_state : std::uint8_t {
+    paused = 1,    ///< By the application, for now.
+    ended = 2,     ///< The peer's end, or a drain's.
+    unwanted = 4,  ///< The state is draining, or beyond.
+  };
+
   template <class Base>
   struct own : Base {
     own(stream& owner, auto on_event) noexcept : Base(on_event), self(owner) {}
@@ -154,7 +170,7 @@ class stream final : public list_node<stream_tag> {
   static void on_timed_receive_complete(io::operation& completed, io::completion& what) noexcept;
   void received(buffer& bytes) noexcept;
   void keep_received(buffer& bytes) noexcept;
-  void receive_ended(std::int32_t result) noexcept;
+  void take_receive_result(io::completion& what) noexcept;
   void lend_to_handler(buffer& bytes) noexcept;
   void received_none(std::int32_t outcome) noexcept;
   void note_traffic(std::int32_t received_size) noexcept;
@@ -170,7 +186,7 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] bool wants_bytes() const noexcept;
   /// Something is left for deliver_queued.
   [[nodiscard]] bool undelivered() const noexcept {
-    return !received_.empty() || (received_end_ && !end_announced_);
+    return !received_.empty() || (input_ended() && !end_announced_);
   }
 
   // Sending (stream_send.cpp).
@@ -179,13 +195,13 @@ class stream final : public list_node<stream_tag> {
   /// Our end is near: nothing more is taken to be sent, and what goes is waited for.
   void stop_accepting() noexcept {
     accepts_below_ = 0;
-    loud_sends_ = true;
+    awaited_.add(send_need::end);
   }
-  /// Something is to follow the end of the present send or of the next one.
-  [[nodiscard]] bool send_is_awaited() const noexcept {
-    return loud_sends_ || poll_next_send_ || wants_room_;
-  }
+  [[nodiscard]] bool paused() const noexcept { return input_.has(input_state::paused); }
+  [[nodiscard]] bool input_ended() const noexcept { return input_.has(input_state::ended); }
+  void stop_delivering() noexcept { input_.add(input_state::unwanted); }
   [[nodiscard]] sent refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept;
+  [[nodiscard]] sent send_none(buffer& bytes) noexcept;
   [[nodiscard]] bool has_slots_for(std::uint32_t size) noexcept;
   void enqueue(slot& added, zero_copy_mode wish = zero_copy_mode::automatic) noexcept {
     added.wish = static_cast<std::uint8_t>(wish);
@@ -197,17 +213,16 @@ class stream final : public list_node<stream_tag> {
       loop_.hasten();  // its end starts what is queued now, and must not be slept over
   }
   void flush() noexcept;
-  void prepare_send() noexcept;
+  void submit_send() noexcept;
   void gather(io::send_operation& into, slot_queue& taken, send_vector*& vector) noexcept;
   void take_send_result(std::int32_t result) noexcept;
-  void take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept;
-  static void release_sent(const slot_queue& sent) noexcept {
-    for (slot* at = sent.first; at != nullptr;) {
-      slot& gone = *at;
-      at = gone.next;
-      gone.pool->reclaim(gone);
-    }
+  void count_sent(std::uint32_t bytes) noexcept {
+    queued_bytes_ -= bytes;
+    counters_.bytes_sent += bytes;
+    loop_.tally().bytes_sent += bytes;
   }
+  void take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept;
+  static void release_sent(slot_queue& sent) noexcept;
   void drop_queue(slot_queue& queue) noexcept;
   /// Nothing is to be sent any more behind what has been.
   [[nodiscard]] bool last_is_sent() const noexcept {
@@ -219,11 +234,15 @@ class stream final : public list_node<stream_tag> {
       loop_.defer(attend_);
     else if (last_is_sent())
       sending_done();
-    if (wants_room_) tell_of_room();
+    if (awaited_.has(send_need::room)) tell_of_room();
   }
   /// Whether there was somebody to be told.
   bool tell_of_room() noexcept;
   void expect_send_progress() noexcept;
+  void stop_send_time() noexcept {
+    send_began_ = never;
+    awaited_.remove(send_need::progress);
+  }
 
   // Sending without a copy (stream_zero_copy.cpp).
   static void on_zero_copy_complete(io::operation& completed, io::completion& what) noexcept;
@@ -244,6 +263,7 @@ class stream final : public list_node<stream_tag> {
   static void on_close_complete(io::operation& completed, io::completion& what) noexcept;
   static void on_timer(timer& fired) noexcept;
   static void on_attend(deferred& called) noexcept;
+  void attend() noexcept;
   void attend_the_end() noexcept;
   static void on_buffer_free(deferred& called) noexcept;
   void attend_soon() noexcept { loop_.defer(attend_); }
@@ -307,21 +327,17 @@ class stream final : public list_node<stream_tag> {
       0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.
   connection_state state_ = connection_state::open;
   arm_reason arms_for_ = arm_reason::first;  ///< Why the next receive will be armed.
-  // In one byte or two, so that several are asked at once.
-  bool held_ : 1 = false;
-  bool paused_ : 1 = false;  ///< By the application.
+  flag_set<send_need> awaited_;
+  flag_set<input_state> input_;
+  bool held_ = false;  ///< By an owner, or lent.
   bool receiving_ : 1 =
       false;  ///< Somebody wants bytes: a handler, or a coroutine that once asked.
-  bool received_end_ : 1 = false;  ///< The peer's end, or a drain's.
-  bool peer_ended_ : 1 = false;    ///< The peer's end.
+  bool peer_ended_ : 1 = false;  ///< The peer's end.
   bool end_announced_ : 1 = false;
   bool more_to_read_ : 1 = false;
   bool finished_ : 1 = false;
   bool half_close_asked_ : 1 = false;
   bool fin_sent_ : 1 = false;
-  bool wants_room_ : 1 = false;          ///< send() said back_pressured.
-  bool poll_next_send_ : 1 = false;      ///< The last attempt found the socket full.
-  bool loud_sends_ : 1 = false;          ///< Not silent: the feature is off, or our end is near.
   bool wished_ : 1 = false;              ///< A send came with a wish.
   bool closes_when_let_go_ : 1 = false;  ///< When the kernel holds no bytes any more.
   std::error_code why_;

@@ -8,7 +8,7 @@
 namespace myra {
 
 template <class Call>
-void stream::lend(Call&& call) noexcept {
+[[gnu::always_inline]] inline void stream::lend(Call&& call) noexcept {
   // Held from the start: who moves the connection out is its owner at once, and may be done with it
   // before the call returns.
   const bool was_held = held_;
@@ -21,7 +21,7 @@ void stream::lend(Call&& call) noexcept {
 }
 
 template <class Call>
-void stream::call_handler(Call call) noexcept {
+[[gnu::always_inline]] inline void stream::call_handler(Call call) noexcept {
   lend([&](connection& peer) noexcept {
     try {
       call(peer);

@@ -10,7 +10,7 @@ namespace myra {
 bool stream::wants_bytes() const noexcept {
   if (peer_ended_ || state_ >= connection_state::closing) return false;
   if (state_ == connection_state::draining) return fin_sent_;  // to see the peer's end
-  return receiving_ && !paused_ && !received_end_ && !received_is_full();
+  return receiving_ && !paused() && !input_ended() && !received_is_full();
 }
 
 bool stream::arms_multishot() const noexcept {
@@ -44,26 +44,27 @@ void stream::arm_receive() noexcept {
   ++counters_.messages_received;
   loop_.tally().bytes_received += bytes.size();
   ++loop_.tally().messages_received;
-  if (ended()) return;  // after close() or a drain what still comes is dropped
-  if (handler_ == nullptr || paused_ || !received_.empty()) [[unlikely]]
+  if (input_.any() || handler_ == nullptr || !received_.empty()) [[unlikely]]
     return keep_received(bytes);
   lend_to_handler(bytes);
 }
 
 void stream::on_receive_complete(io::operation& completed, io::completion& what) noexcept {
   stream& self = static_cast<own<io::receive_operation>&>(completed).self;
-  if (!what.more) self.more_to_read_ = what.more_to_read;
-  if (what.more_to_read || self.traffic_.bulk()) [[unlikely]]
-    self.note_traffic(what.result);
-  if (what.bytes) [[likely]]
-    self.received(what.bytes);
-  else
-    self.received_none(what.result);
-  if (!what.more) self.receive_ended(what.result);
+  if (what.more && !what.more_to_read && what.bytes && !self.traffic_.bulk()) [[likely]]
+    return self.received(what.bytes);
+  self.take_receive_result(what);
 }
 
-void stream::receive_ended(std::int32_t result) noexcept {
-  arms_for_ = reason_to_rearm(receive_, result);
+void stream::take_receive_result(io::completion& what) noexcept {
+  if (!what.more) more_to_read_ = what.more_to_read;
+  if (what.more_to_read || traffic_.bulk()) note_traffic(what.result);
+  if (what.bytes)
+    received(what.bytes);
+  else
+    received_none(what.result);
+  if (what.more) return;
+  arms_for_ = reason_to_rearm(receive_, what.result);
   if (state_ == connection_state::closing)
     close_when_idle();
   else
@@ -85,6 +86,7 @@ void stream::note_traffic(std::int32_t received_size) noexcept {
 }
 
 void stream::keep_received(buffer& bytes) noexcept {
+  if (ended()) return;  // after close() or a drain what still comes is dropped
   received_bytes_ += bytes.size();
   ++received_count_;
   received_.push(*std::move(bytes).into_slot());
@@ -110,13 +112,13 @@ void stream::received_none(std::int32_t outcome) noexcept {
   }
   peer_ended_ = true;
   if (state_ == connection_state::draining && fin_sent_) return close_in_order();
-  if (state_ >= connection_state::draining || received_end_) return;
-  received_end_ = true;
+  if (state_ >= connection_state::draining || input_ended()) return;
+  input_.add(input_state::ended);
   announce_end();
 }
 
 void stream::announce_end() noexcept {
-  if (end_announced_ || !received_.empty() || (handler_ != nullptr && paused_)) return;
+  if (end_announced_ || !received_.empty() || (handler_ != nullptr && paused())) return;
   if (state_ == connection_state::open) state_ = connection_state::receiving_closed;
   if (receive_waiter_ != nullptr) {
     auto* waiter = std::exchange(receive_waiter_, nullptr);
@@ -130,13 +132,13 @@ void stream::announce_end() noexcept {
 }
 
 void stream::deliver_queued() noexcept {
-  while (handler_ != nullptr && !paused_ && !received_.empty() &&
+  while (handler_ != nullptr && !paused() && !received_.empty() &&
          state_ < connection_state::draining) {
     buffer next;
     if (!take_received(next)) break;
     lend_to_handler(next);
   }
-  if (received_end_ && state_ < connection_state::draining) announce_end();
+  if (input_ended() && state_ < connection_state::draining) announce_end();
 }
 
 bool stream::take_received(buffer& out) noexcept {
@@ -165,26 +167,26 @@ void stream::wait_receive(stream_waiter* waiter) noexcept {
 }
 
 void stream::pause_receive() noexcept {
-  if (paused_ || state_ >= connection_state::draining) return;
-  paused_ = true;
+  if (paused() || state_ >= connection_state::draining) return;
+  input_.add(input_state::paused);
   loop_.backend().cancel(receive_);
 }
 
 void stream::resume_receive() noexcept {
-  if (!paused_) return;
-  paused_ = false;
+  if (!paused()) return;
+  input_.remove(input_state::paused);
   attend_soon();
 }
 
 void stream::end_input() noexcept {
-  if (received_end_ || state_ >= connection_state::draining) return;
-  received_end_ = true;
+  if (input_ended() || state_ >= connection_state::draining) return;
+  input_.add(input_state::ended);
   loop_.backend().cancel(receive_);
   attend_soon();
 }
 
 void stream::drain() noexcept {
-  if (received_end_ || state_ >= connection_state::draining) return;
+  if (input_ended() || state_ >= connection_state::draining) return;
   if (handler_ != nullptr) return call_handler([&](connection& peer) { handler_->on_drain(peer); });
   end_input();
   if (!held_) close();

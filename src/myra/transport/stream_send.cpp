@@ -17,20 +17,23 @@ constexpr std::uint32_t send_bytes_max = 512 * 1024;
 
 sent stream::refuse(buffer* unsent_buffer, byte_view unsent_bytes) noexcept {
   if (!sending_open()) return {send_status::closed, {}, this, unsent_buffer, unsent_bytes};
-  wants_room_ = true;
+  awaited_.add(send_need::room);
   // A silent send that is on its way would end without waking anybody.
   if (send_.silent && !send_.idle()) loop_.hasten();
   return {send_status::back_pressured, {}, this, unsent_buffer, unsent_bytes};
 }
 
 inline sent stream::send(buffer&& bytes) noexcept {
-  if (!can_send()) return refuse(&bytes, {});
-  if (bytes.empty()) {
-    bytes.release();
-    return {send_status::accepted, {}, this, nullptr, {}};
-  }
+  if (!can_send() || bytes.empty()) [[unlikely]]
+    return send_none(bytes);
   tail_room_ = 0;
   enqueue(*std::move(bytes).into_slot());
+  return {send_status::accepted, {}, this, nullptr, {}};
+}
+
+sent stream::send_none(buffer& bytes) noexcept {
+  if (!can_send()) return refuse(&bytes, {});
+  bytes.release();
   return {send_status::accepted, {}, this, nullptr, {}};
 }
 
@@ -92,21 +95,6 @@ sent stream::send_copy(byte_view bytes) noexcept {
   return {send_status::accepted, {}, this, nullptr, {}};
 }
 
-inline void stream::prepare_send() noexcept {
-  tail_room_ = 0;  // what is in the kernel's hands grows no more
-  slot& first = *queue_.first;
-  first.pool->hand_to_kernel(first);
-  send_.data = first.data;
-  send_.size = first.size;
-  if (first.next == nullptr) {
-    in_send_ = std::exchange(queue_, {});
-    return;
-  }
-  in_send_ = {};
-  in_send_.push(queue_.pop());
-  gather(send_, in_send_, vector_);
-}
-
 // Adds to a send of one slot what may go with it.
 void stream::gather(io::send_operation& into, slot_queue& taken, send_vector*& vector) noexcept {
   vector = table_.acquire_vector();
@@ -140,12 +128,23 @@ std::uint32_t stream::next_send_size() const noexcept {
   return size;
 }
 
-[[gnu::always_inline]] inline void stream::flush() noexcept {
+/// Sends what the queue begins with.
+void stream::flush() noexcept {
   if (queue_.empty() || !send_.idle()) return;
-  if (queued_bytes_ >= zero_copy_from_ && flush_zero_copy()) [[unlikely]]
-    return;
-  prepare_send();
-  send_.silent = !send_is_awaited() && queue_.empty();
+  if (queued_bytes_ >= zero_copy_from_ && flush_zero_copy()) return;
+  slot& first = queue_.pop();
+  first.pool->hand_to_kernel(first);
+  in_send_ = {};
+  in_send_.push(first);
+  send_.data = first.data;
+  send_.size = first.size;
+  if (!queue_.empty()) gather(send_, in_send_, vector_);
+  send_.silent = !awaited_.any() && queue_.empty();
+  submit_send();
+}
+
+inline void stream::submit_send() noexcept {
+  tail_room_ = 0;  // what is in the kernel's hands grows no more
   ++loop_.tally().sends;
   ++counters_.sends;
   loop_.backend().submit(send_);
@@ -155,13 +154,27 @@ std::uint32_t stream::next_send_size() const noexcept {
 
 void stream::on_attend(deferred& called) noexcept {
   stream& self = static_cast<own<deferred>&>(called).self;
-  if (self.undelivered() && self.state_ < connection_state::draining) [[unlikely]]
-    self.deliver_queued();
-  if (self.state_ >= connection_state::closing) [[unlikely]]
-    return self.attend_the_end();
-  self.flush();
-  if (self.send_.idle() && self.last_is_sent()) self.sending_done();
-  if (self.receive_.idle()) self.arm_receive();
+  // What attend() is called for nearly always: one slot is to be sent, and nothing else to be done.
+  if (self.awaited_.any() || self.undelivered() || self.queue_.empty() || !self.send_.idle() ||
+      self.receive_.idle() || self.queued_bytes_ >= self.zero_copy_from_) [[unlikely]]
+    return self.attend();
+  slot& only = *self.queue_.first;
+  if (only.next != nullptr) [[unlikely]]
+    return self.attend();
+  self.send_.data = only.data;
+  self.send_.size = only.size;
+  self.send_.silent = true;
+  self.in_send_ = std::exchange(self.queue_, {});
+  only.pool->hand_to_kernel(only);
+  self.submit_send();
+}
+
+void stream::attend() noexcept {
+  if (undelivered() && state_ < connection_state::draining) deliver_queued();
+  if (state_ >= connection_state::closing) return attend_the_end();
+  flush();
+  if (send_.idle() && last_is_sent()) sending_done();
+  if (receive_.idle()) arm_receive();
 }
 
 void stream::attend_the_end() noexcept {
@@ -171,34 +184,43 @@ void stream::attend_the_end() noexcept {
 
 void stream::on_send_complete(io::operation& completed, io::completion& what) noexcept {
   stream& self = static_cast<own<io::send_operation>&>(completed).self;
-  const auto sent_bytes = static_cast<std::uint32_t>(std::max(what.result, 0));
-  self.queued_bytes_ -= sent_bytes;
-  self.counters_.bytes_sent += sent_bytes;
-  self.loop_.tally().bytes_sent += sent_bytes;
-  self.send_began_ = never;
-  if (self.vector_ != nullptr) {
-    self.table_.release_vector(*std::exchange(self.vector_, nullptr));
-    self.send_.vector = nullptr;
-  }
-  if (sent_bytes != self.send_.size || self.send_is_awaited()) [[unlikely]]
+  const std::uint32_t size = self.send_.size;
+  if (static_cast<std::uint32_t>(what.result) != size || self.vector_ != nullptr ||
+      self.awaited_.any()) [[unlikely]]
     return self.take_send_result(what.result);
-  release_sent(self.in_send_);
+  self.count_sent(size);
   self.last_activity_ = self.loop_.now();
   if (!self.queue_.empty()) self.attend_soon();
+  slot& only = *self.in_send_.first;
+  only.pool->reclaim(only);
 }
 
-/// Of a send that was short, or whose end somebody has waited for.
+/// Of a send of several slots, one that was short, or one whose end somebody has waited for.
 void stream::take_send_result(std::int32_t result) noexcept {
   const auto sent_bytes = static_cast<std::uint32_t>(std::max(result, 0));
-  poll_next_send_ = sent_bytes != send_.size;
-  if (poll_next_send_)
-    take_back(in_send_, sent_bytes);
-  else
+  count_sent(sent_bytes);
+  stop_send_time();
+  if (vector_ != nullptr) {
+    table_.release_vector(*std::exchange(vector_, nullptr));
+    send_.vector = nullptr;
+  }
+  const bool all = sent_bytes == send_.size;
+  awaited_.set(send_need::poll, !all);
+  if (all)
     release_sent(in_send_);
+  else
+    take_back(in_send_, sent_bytes);
   if (state_ == connection_state::closing) return close_when_idle();
   if (result < 0 && result != -EAGAIN && result != -EINTR) return fail(kernel_error(result));
   if (sent_bytes != 0) last_activity_ = loop_.now();
   go_on_sending();
+}
+
+void stream::release_sent(slot_queue& sent) noexcept {
+  while (!sent.empty()) {
+    slot& gone = sent.pop();
+    gone.pool->reclaim(gone);
+  }
 }
 
 void stream::take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept {
@@ -221,9 +243,10 @@ void stream::take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept {
 }
 
 bool stream::tell_of_room() noexcept {
-  if (!wants_room_ || queued_bytes_ > options_.send_low_water_bytes || !sending_open())
+  if (!awaited_.has(send_need::room) || queued_bytes_ > options_.send_low_water_bytes ||
+      !sending_open())
     return false;
-  wants_room_ = false;
+  awaited_.remove(send_need::room);
   if (send_waiter_ != nullptr)
     wake_send_waiter();
   else if (handler_ != nullptr)
@@ -240,6 +263,7 @@ void stream::wait_send(stream_waiter* waiter) noexcept {
 void stream::expect_send_progress() noexcept {
   // The turn's clock may be as old as the handlers' work.
   send_began_ = std::max(loop_.now(), loop_.backend().rough_now());
+  awaited_.add(send_need::progress);
   if (options_.write_timeout == duration::zero()) return;
   if (!timer_.armed() || timer_.deadline() > next_deadline())
     loop_.timers().arm(timer_, next_deadline());

@@ -111,10 +111,10 @@ void stream::take_zero_copy_result(zero_copy_send& send, std::int32_t result) no
     }
   }
   const bool all = send.sent_bytes == send.size;
-  poll_next_send_ = !all;
+  awaited_.set(send_need::poll, !all);
   if (all) {
     zero_copy_ = nullptr;
-    send_began_ = never;
+    stop_send_time();
     set_zero_copy_from();
   }
   if (state_ == connection_state::closing) return close_when_idle();
@@ -133,11 +133,11 @@ void stream::end_zero_copy(zero_copy_send& send) noexcept {
   if (was_short && state_ < connection_state::closing)
     take_back(send.slots, send.sent_bytes);
   else
-    release_sent(std::exchange(send.slots, {}));
+    release_sent(send.slots);
   table_.release_zero_copy(send);
   if (was_short) {
     zero_copy_ = nullptr;
-    send_began_ = never;
+    stop_send_time();
     set_zero_copy_from();
   }
   if (state_ == connection_state::closing) {

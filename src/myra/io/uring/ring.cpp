@@ -12,6 +12,11 @@ ring::~ring() {
   if (registered_wait_ != nullptr) ::munmap(registered_wait_, wait_region_bytes);
 }
 
+bool ring::look_for_room() noexcept {
+  free_until_ = io_uring_smp_load_acquire(ring_.sq.khead) + ring_.sq.ring_entries;
+  return ring_.sq.sqe_tail != free_until_;
+}
+
 unsigned ring::flush() noexcept {
   ring_.sq.sqe_head = ring_.sq.sqe_tail;
   io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);

@@ -32,8 +32,14 @@ class alignas(cache_line_size) ring {
   /// A free submission entry, all zero, or null when the queue is full. What io_uring_get_sqe(3)
   /// does, without asking each time for entries of 128 bytes, which sockets do not use.
   [[nodiscard]] io_uring_sqe* next_entry() noexcept {
+    io_uring_sqe* entry = known_entry();
+    return entry != nullptr || !look_for_room() ? entry : known_entry();
+  }
+  /// The same without a look at what the kernel has taken meanwhile, so that it may be null early.
+  [[nodiscard]] io_uring_sqe* known_entry() noexcept {
     const unsigned tail = ring_.sq.sqe_tail;
-    if (tail - io_uring_smp_load_acquire(ring_.sq.khead) >= ring_.sq.ring_entries) return nullptr;
+    if (static_cast<int>(free_until_ - tail) <= 0) [[unlikely]]
+      return nullptr;
     ring_.sq.sqe_tail = tail + 1;
     io_uring_sqe* entry = &ring_.sq.sqes[tail & ring_.sq.ring_mask];
     *entry = {};
@@ -142,6 +148,7 @@ class alignas(cache_line_size) ring {
  private:
   ring() = default;
   unsigned flags() const noexcept { return io_uring_smp_load_acquire(ring_.sq.kflags); }
+  [[nodiscard]] bool look_for_room() noexcept;
   unsigned flush() noexcept;
   [[nodiscard]] io_uring_sqe* flush_for_entry() noexcept;
   int finish_call(io_uring_sqe* entry, std::uint64_t tag) noexcept;
@@ -157,6 +164,7 @@ class alignas(cache_line_size) ring {
   static constexpr std::size_t wait_region_bytes = 4096;
 
   io_uring ring_{};
+  unsigned free_until_ = 0;  ///< Entries before this position are free, as far as we have looked.
   unsigned enter_flags_ = IORING_ENTER_GETEVENTS;
   unsigned wait_flags_ = 0;
   unsigned wait_count_ = 1;

@@ -15,15 +15,22 @@ inline void prepare(io_uring_sqe* entry, const send_operation& send) noexcept {
   constexpr unsigned usual = MSG_NOSIGNAL | MSG_WAITALL;
   // As io_uring_prep_send(3) and io_uring_prep_sendmsg(3) would, but each field once: this is done
   // for every message.
-  const bool gathers = send.vector != nullptr;
-  entry->opcode = gathers ? IORING_OP_SENDMSG : IORING_OP_SEND;
-  entry->flags = static_cast<std::uint8_t>(send.descriptor.in_table() |
-                                           (send.silent ? IOSQE_CQE_SKIP_SUCCESS : 0U));
   entry->fd = static_cast<std::int32_t>(send.descriptor.number_or_slot());
-  entry->addr = gathers ? reinterpret_cast<std::uintptr_t>(send.vector)
-                        : reinterpret_cast<std::uintptr_t>(send.data);
-  entry->len = gathers ? 1 : send.size;
-  entry->msg_flags = send.silent ? usual | MSG_DONTWAIT : usual;
+  entry->len = send.size;
+  entry->addr = reinterpret_cast<std::uintptr_t>(send.data);
+  if (send.silent) [[likely]] {
+    entry->msg_flags = usual | MSG_DONTWAIT;
+    entry->flags = static_cast<std::uint8_t>(send.descriptor.in_table() | IOSQE_CQE_SKIP_SUCCESS);
+  } else {
+    entry->msg_flags = usual;
+    entry->flags = static_cast<std::uint8_t>(send.descriptor.in_table());
+  }
+  entry->opcode = IORING_OP_SEND;
+  if (send.vector == nullptr) [[likely]]
+    return;
+  entry->opcode = IORING_OP_SENDMSG;
+  entry->addr = reinterpret_cast<std::uintptr_t>(send.vector);
+  entry->len = 1;
 }
 
 }  // namespace myra::io

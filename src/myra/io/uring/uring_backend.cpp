@@ -194,9 +194,10 @@ io_uring_sqe* uring_backend::prepare_linked(operation& step) noexcept {
 
 template <class Send>
 inline void uring_backend::prepare_send(io_uring_sqe* entry, Send& send) noexcept {
-  if (silent_count_ == silent_capacity_) send.silent = false;
-  prepare(entry, send);
+  if (silent_count_ == silent_capacity_) [[unlikely]]
+    send.silent = false;
   if (send.silent) note_silent(send, send.size);
+  prepare(entry, send);
 }
 
 inline void uring_backend::note_silent(operation& send, std::uint32_t size) noexcept {
@@ -209,7 +210,7 @@ void uring_backend::submit(operation& queued) noexcept {
   ++counters_.submissions;
   queued.cancelled = false;
   // What waits goes first: the order of submission is the order in which the kernel sees it.
-  io_uring_sqe* entry = parked_first_ == nullptr ? ring_->next_entry() : nullptr;
+  io_uring_sqe* entry = parked_first_ == nullptr ? ring_->known_entry() : nullptr;
   if (entry == nullptr) [[unlikely]]
     return submit_to_full(queued);
   prepare_entry(entry, queued);
@@ -352,11 +353,12 @@ void uring_backend::take_round() noexcept {
   if (!more) completed.state = operation_state::idle;
   if (completed.kind() == operation_kind::receive) [[likely]]
     return take_received(completed, cqe, more);
-  take_other(completed, cqe, more);
+  take_other(completed, cqe);
 }
 
-[[gnu::noinline]] void uring_backend::take_other(operation& completed, const io_uring_cqe& cqe,
-                                                 bool more) noexcept {
+[[gnu::noinline]] void uring_backend::take_other(operation& completed,
+                                                 const io_uring_cqe& cqe) noexcept {
+  const bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   if (completed.kind() == operation_kind::receive_datagram)
     return take_datagram(completed, cqe, more);
   if (completed.kind() == operation_kind::send_zero_copy)
@@ -381,7 +383,7 @@ void uring_backend::take_round() noexcept {
                                                                 bool more) noexcept {
   buffer_ring& from = *groups_[completed.backend_index];
   if (cqe.res <= 0 || from.parted()) [[unlikely]]
-    return take_odd(from, completed, cqe, more);
+    return take_odd(from, completed, cqe);
   completion what(cqe.res, from.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT,
                                      static_cast<std::uint32_t>(cqe.res)));
   what.more = more;
@@ -391,14 +393,14 @@ void uring_backend::take_round() noexcept {
 
 /// What is not one buffer with bytes.
 [[gnu::noinline]] void uring_backend::take_odd(buffer_ring& from, operation& completed,
-                                               const io_uring_cqe& cqe, bool more) noexcept {
+                                               const io_uring_cqe& cqe) noexcept {
   const bool brings_buffer = (cqe.flags & IORING_CQE_F_BUFFER) != 0;
   if (from.parted() && brings_buffer) return take_parts(from, completed, cqe);
   // A completion that failed may carry a buffer as well.
   if (brings_buffer) from.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, 0).release();
   if (cqe.res == -ENOBUFS) ++counters_.no_buffer;
   completion what(cqe.res);
-  what.more = more;
+  what.more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
   completed.complete(what);
 }

@@ -89,11 +89,10 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void take_completions() noexcept;
   void take_round() noexcept;
   void take(const io_uring_cqe& cqe) noexcept;
-  void take_other(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
+  void take_other(operation& completed, const io_uring_cqe& cqe) noexcept;
   void take_received(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
   void take_zero_copy(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
-  void take_odd(buffer_ring& from, operation& completed, const io_uring_cqe& cqe,
-                bool more) noexcept;
+  void take_odd(buffer_ring& from, operation& completed, const io_uring_cqe& cqe) noexcept;
   void drop_received(buffer_ring& from, const io_uring_cqe& cqe) noexcept;
   void take_parts(buffer_ring& from, operation& completed, const io_uring_cqe& cqe) noexcept;
   void take_datagram(operation& completed, const io_uring_cqe& cqe, bool more) noexcept;
