@@ -42,8 +42,9 @@ std::string order_frame(const frame_writer& writer, std::size_t count) {
 
 class counter_case : public conformance_test {
  protected:
-  [[nodiscard]] std::uint64_t armed(arm_reason why) {
-    return on().counters().receive_arms[static_cast<std::size_t>(why)];
+  [[nodiscard]] std::uint64_t armed(arm_reason why) { return on().counters().receive_arms.of(why); }
+  [[nodiscard]] std::uint64_t accept_armed(arm_reason why) {
+    return on().counters().accept_arms.of(why);
   }
   /// Of the connection that `seen` saw last, if it is still there.
   connection_counters counters_of(const record& seen) {
@@ -115,7 +116,8 @@ TEST_P(counter_case, a_connection_counts_its_own) {
   EXPECT_EQ(own.bytes_sent, 150U);
   EXPECT_GE(own.messages_received, 2U);
   EXPECT_EQ(own.sends, on().counters().sends - before.sends);
-  EXPECT_GE(own.receive_arms, 1U);
+  EXPECT_EQ(own.receive_arms.of(arm_reason::first), 1U);
+  EXPECT_GE(own.receive_arms.total(), 1U);
   EXPECT_EQ(own.bytes_copied, 0U);
   finish(*peer);
 }
@@ -130,7 +132,43 @@ TEST_P(counter_case, connections_are_counted_as_they_come_and_go) {
   EXPECT_EQ(counted.accepted, 7U);
   EXPECT_EQ(counted.connections_opened, 7U);
   EXPECT_EQ(counted.connections_closed, 7U);
-  EXPECT_GE(counted.accept_arms, 1U);
+}
+
+TEST_P(counter_case, an_accept_is_armed_for_a_reason) {
+  record& seen = handler();
+  listener_options options;
+  options.connections_max = 1;
+  auto& at = listen(seen, options);
+  EXPECT_EQ(accept_armed(arm_reason::first), 1U);
+  auto first = host().dial(at.local(), {half_close(), receive_to_end()});
+  finish(*first);
+  turn_until([&] { return seen.closes == 1; });
+  auto second = host().dial(at.local(), {half_close(), receive_to_end()});
+  finish(*second);
+  turn_until([&] { return seen.closes == 2; });
+  EXPECT_EQ(accept_armed(arm_reason::first), 1U);
+  // At the limit it is cancelled, unless it had ended with the one connection that it brings.
+  EXPECT_GE(accept_armed(arm_reason::resumed) + accept_armed(arm_reason::one_shot) +
+                accept_armed(arm_reason::ended),
+            1U);
+  if (GetParam().options.features.multishot_accept) {
+    EXPECT_EQ(accept_armed(arm_reason::one_shot), 0U);
+  }
+  EXPECT_EQ(accept_armed(arm_reason::no_buffer), 0U);
+}
+
+TEST_P(counter_case, one_shot_accepts_are_armed_for_each_connection) {
+  auto one_by_one = options();
+  one_by_one.features.multishot_accept = false;
+  open_reactor(one_by_one);
+  record& seen = handler();
+  auto& at = listen(seen);
+  auto crowd = host().dial_many(at.local(), 5, {half_close(), receive_to_end()});
+  finish(*crowd);
+  turn_until([&] { return seen.closes == 5; });
+  EXPECT_EQ(accept_armed(arm_reason::first), 1U);
+  EXPECT_EQ(accept_armed(arm_reason::one_shot), 5U);
+  EXPECT_EQ(accept_armed(arm_reason::ended), 0U);
 }
 
 TEST_P(counter_case, a_receive_is_armed_for_a_reason) {

@@ -7,7 +7,10 @@ using enum figure_kind;
 using counters = loop_counters;
 
 constexpr std::uint64_t armed(const counters& of, arm_reason why) {
-  return of.receive_arms[static_cast<std::size_t>(why)];
+  return of.receive_arms.of(why);
+}
+constexpr std::uint64_t accept_armed(const counters& of, arm_reason why) {
+  return of.accept_arms.of(why);
 }
 
 constexpr figure table[] = {
@@ -144,8 +147,34 @@ constexpr figure table[] = {
      .value = [](const counters& c) { return c.accepted; }},
     {.name = "myra_accept_arms",
      .kind = counter,
-     .help = "Accepts armed.",
-     .value = [](const counters& c) { return c.accept_arms; }},
+     .help = "Accepts armed, by reason.",
+     .value = [](const counters& c) { return accept_armed(c, arm_reason::first); },
+     .label = "reason",
+     .label_value = "first"},
+    {.name = "myra_accept_arms",
+     .kind = counter,
+     .help = "Accepts armed, by reason.",
+     .value = [](const counters& c) { return accept_armed(c, arm_reason::one_shot); },
+     .label = "reason",
+     .label_value = "one_shot"},
+    {.name = "myra_accept_arms",
+     .kind = counter,
+     .help = "Accepts armed, by reason.",
+     .value = [](const counters& c) { return accept_armed(c, arm_reason::resumed); },
+     .label = "reason",
+     .label_value = "resumed"},
+    {.name = "myra_accept_arms",
+     .kind = counter,
+     .help = "Accepts armed, by reason.",
+     .value = [](const counters& c) { return accept_armed(c, arm_reason::no_buffer); },
+     .label = "reason",
+     .label_value = "shortage"},
+    {.name = "myra_accept_arms",
+     .kind = counter,
+     .help = "Accepts armed, by reason.",
+     .value = [](const counters& c) { return accept_armed(c, arm_reason::ended); },
+     .label = "reason",
+     .label_value = "ended"},
     {.name = "myra_accept_errors",
      .kind = counter,
      .help = "Accepts that failed for a reason that passes.",

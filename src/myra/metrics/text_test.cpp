@@ -10,6 +10,7 @@
 
 namespace {
 
+using myra::arm_reason;
 using myra::io::backend_kind;
 using myra::metrics::parse_text;
 using myra::metrics::snapshot;
@@ -23,7 +24,8 @@ snapshot two_reactors() {
   made.reactors[0].counters.bytes_received = 18'446'744'073'709'551'615U;
   made.reactors[1].counters.bytes_received = 7;
   made.reactors[0].counters.buffers.in_ring = 256;
-  made.reactors[0].counters.receive_arms[2] = 5;
+  for (int i = 0; i < 5; ++i) made.reactors[0].counters.receive_arms.add(arm_reason::resumed);
+  for (int i = 0; i < 8; ++i) made.reactors[0].counters.accept_arms.add(arm_reason::one_shot);
   return made;
 }
 
@@ -43,6 +45,7 @@ TEST(Text, SaysTypeUnitHelpAndTheSamplesOfEachReactor) {
   EXPECT_TRUE(has_line(text, "myra_reactor_info{reactor=\"1\",backend=\"epoll\"} 1"));
   EXPECT_TRUE(has_line(text, "myra_buffers{reactor=\"0\",state=\"in_ring\"} 256"));
   EXPECT_TRUE(has_line(text, "myra_receive_arms_total{reactor=\"0\",reason=\"resumed\"} 5"));
+  EXPECT_TRUE(has_line(text, "myra_accept_arms_total{reactor=\"0\",reason=\"one_shot\"} 8"));
 }
 
 TEST(Text, EndsWithItsEndAndNowhereBefore) {

@@ -18,6 +18,7 @@
 #include "myra/core/log.hpp"
 #include "myra/io/backend.hpp"
 #include "myra/memory/buffer_pool.hpp"
+#include "myra/reactor/arm_reason.hpp"
 #include "myra/reactor/inbox.hpp"
 #include "myra/reactor/options.hpp"
 #include "myra/reactor/timer_wheel.hpp"
@@ -55,16 +56,6 @@ class drainable : public list_node<drainable_tag> {
   [[nodiscard]] virtual bool drained() const noexcept = 0;
 };
 
-/// Why a receive was armed.
-enum class arm_reason : std::uint8_t {
-  first,      ///< Somebody wants bytes for the first time.
-  one_shot,   ///< Each brings one buffer, and this is the next.
-  resumed,    ///< It had been cancelled: a pause, a high-water mark.
-  no_buffer,  ///< A multishot had ended for want of a buffer, and one is free.
-  ended,      ///< The kernel ended a multishot by itself, for instance at an overflow.
-};
-inline constexpr std::size_t arm_reason_count = 5;
-
 /// Where the buffers of the reactor's pool are, at present. The sum is all that there are.
 struct buffer_states {
   std::uint64_t free = 0;
@@ -88,8 +79,8 @@ struct loop_counters {
   std::uint64_t handler_exceptions = 0;
   std::uint64_t buffer_waits = 0;  ///< Connections that had to wait for a free buffer.
   std::uint64_t sends = 0;         ///< Send operations; one may carry many messages.
-  std::array<std::uint64_t, arm_reason_count> receive_arms{};  ///< By arm_reason.
-  std::uint64_t accept_arms = 0;
+  arms_by_reason<std::uint64_t> receive_arms;
+  arms_by_reason<std::uint64_t> accept_arms;
   std::uint64_t accepted = 0;
   std::uint64_t accept_errors = 0;  ///< Those that pass; and of these, that made it pause:
   std::uint64_t accept_back_offs = 0;

@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "myra/reactor/async.hpp"
+#include "myra/transport/rearm.hpp"
 
 namespace myra {
 namespace {
@@ -64,7 +65,7 @@ void listener::acceptor::serve(connection_coroutine coroutine) noexcept {
 void listener::acceptor::arm() noexcept {
   if (closing_ || full() || pause_.armed() || !accept_.idle() || !accept_.descriptor.valid())
     return;
-  ++loop_.tally().accept_arms;
+  loop_.tally().accept_arms.add(arms_for_);
   loop_.backend().submit(accept_);
 }
 
@@ -75,6 +76,8 @@ void listener::acceptor::on_accept(io::operation& completed, io::completion& wha
   else if (what.result != -ECANCELED)
     self.failed(-what.result);
   if (what.more) return;
+  self.arms_for_ =
+      self.pause_.armed() ? arm_reason::no_buffer : reason_to_rearm(self.accept_, what.result);
   if (!self.closing_) return self.arm();
   // A handler that closed the listener just now found nothing in flight, and has begun it already.
   if (self.close_.idle()) self.end_socket();

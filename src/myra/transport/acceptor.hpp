@@ -86,6 +86,7 @@ class listener::acceptor final : public drainable, public stream_parent {
   duration back_off_;
   listener_counters counters_;
   std::uint32_t connection_count_ = 0;
+  arm_reason arms_for_ = arm_reason::first;  ///< Why the next accept will be armed.
   bool closing_ = false;
   bool closed_ = false;
   bool abandoned_ = false;

@@ -24,6 +24,7 @@
 #include "myra/core/result.hpp"
 #include "myra/memory/buffer.hpp"
 #include "myra/memory/message.hpp"
+#include "myra/reactor/arm_reason.hpp"
 #include "myra/reactor/reactor.hpp"
 #include "myra/transport/endpoint.hpp"
 #include "myra/transport/transport_error.hpp"
@@ -165,10 +166,11 @@ struct connection_counters {
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t messages_received = 0;
-  std::uint64_t bytes_copied = 0;     ///< Payload that `send_copy` copied.
-  std::uint32_t sends = 0;            ///< Send operations; one may carry many messages.
-  std::uint32_t receive_arms = 0;     ///< Receive operations; a multishot one brings many messages.
-  std::uint32_t zero_copy_asked = 0;  ///< Sends that were to go without a copy ...
+  std::uint64_t bytes_copied = 0;  ///< Payload that `send_copy` copied.
+  std::uint32_t sends = 0;         ///< Send operations; one may carry many messages.
+  /// Receive operations; a multishot one brings many messages.
+  arms_by_reason<std::uint32_t> receive_arms;
+  std::uint32_t zero_copy_asked = 0;    ///< Sends that were to go without a copy ...
   std::uint32_t zero_copy_granted = 0;  ///< ... and that the kernel did not copy.
 };
 

@@ -13,7 +13,7 @@ bool mailbox::wants_bytes() const noexcept {
 
 void mailbox::arm_receive() noexcept {
   if (!receive_.idle() || starved_.linked() || !wants_bytes()) return;
-  ++loop_.tally().receive_arms[static_cast<std::size_t>(arms_for_)];
+  loop_.tally().receive_arms.add(arms_for_);
   loop_.backend().submit(receive_);
 }
 

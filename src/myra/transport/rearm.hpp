@@ -1,4 +1,4 @@
-// Why a receive that has ended is armed again.
+// Why a receive, or an accept, that has ended is armed again.
 #pragma once
 
 #include <cerrno>
@@ -10,8 +10,8 @@
 namespace myra {
 
 /// `ended` has completed for the last time, with `result`.
-template <class Receive>
-[[nodiscard]] arm_reason reason_to_rearm(const Receive& ended, std::int32_t result) noexcept {
+template <class Operation>
+[[nodiscard]] arm_reason reason_to_rearm(const Operation& ended, std::int32_t result) noexcept {
   if (result == -ENOBUFS) return arm_reason::no_buffer;
   if (ended.cancelled || result == -ECANCELED) return arm_reason::resumed;
   return ended.multishot ? arm_reason::ended : arm_reason::one_shot;

@@ -26,8 +26,8 @@ void stream::arm_receive() noexcept {
   receive_.large_buffers = traffic_.bulk();
   receive_.turn_bytes_max = options_.receive_turn_bytes;
   receive_.poll_first = !more_to_read_;
-  ++loop_.tally().receive_arms[static_cast<std::size_t>(arms_for_)];
-  ++counters_.receive_arms;
+  loop_.tally().receive_arms.add(arms_for_);
+  counters_.receive_arms.add(arms_for_);
   loop_.backend().submit(receive_);
 }
 
