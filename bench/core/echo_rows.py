@@ -214,7 +214,7 @@ def instruction_rows(bench):
         for subject in ("raw-uring", "myra uring"):
             rows.append(_row(group, subject, lambda s=subject: measure(s), unit="insns"))
         rows.append(_row(group, "myra uring above raw uring", lambda: above("myra uring"),
-                         unit="insns", at_most=400))
+                         unit="insns", at_most=200))
     return rows
 
 
