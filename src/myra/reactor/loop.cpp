@@ -126,7 +126,6 @@ void loop::run_deferred() noexcept {
 }
 
 void loop::feed_waiters() noexcept {
-  if (starved_.empty()) return;
   // First, so that a buffer which comes home after the look wakes the loop.
   pool_->want_homecoming();
   pool_->collect();
@@ -185,7 +184,8 @@ void loop::end_turns() noexcept {
 time_point loop::before_wait(time_point deadline) noexcept {
   preparing_ = true;
   run_deferred();
-  feed_waiters();
+  if (!starved_.empty()) [[unlikely]]
+    feed_waiters();
   preparing_ = false;
   const bool work_left = std::exchange(hastened_, false) || !deferred_.empty() || !inbox_.empty();
   end_turns();
@@ -198,7 +198,8 @@ void loop::after_wait() noexcept {
   backend_->deliver();
   tally_.timers_fired += timers_.advance(now_);
   tally_.posts += inbox_.drain();
-  feed_waiters();
+  if (!starved_.empty()) [[unlikely]]
+    feed_waiters();
 }
 
 result<void> loop::turn(time_point deadline) noexcept {
