@@ -72,8 +72,8 @@ int ring::finish_call(io_uring_sqe* entry, std::uint64_t tag) noexcept {
     io_uring_sqe_set_data64(entry, taken_tag);
     return -EBUSY;
   }
-  io_uring_cqe* told = first_after(told_before, tag);
-  if (told == nullptr) {  // the completion queue is full
+  io_uring_cqe* told = late_call_count_ == 0 ? first_after(told_before, tag) : nullptr;
+  if (told == nullptr) {  // the completion queue is full, or was at an earlier call
     ++late_call_count_;
     return -EBUSY;
   }

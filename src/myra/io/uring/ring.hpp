@@ -66,11 +66,10 @@ class alignas(cache_line_size) ring {
   /// queued. `prepare(entry)` fills it, with an operation that never waits; what it points to has
   /// to stay for the length of the call. Returns its result, or -EBUSY when the kernel takes or
   /// tells nothing at present; if it was carried out after all, its completion comes later, with
-  /// `tag` as its user data, and has to be told to `late_call_over`. Until then all calls are
-  /// refused, as nothing else would tell its completion from theirs.
+  /// `tag` as its user data, and has to be told to `late_call_over`. Until then no call has an
+  /// answer, as nothing would tell its completion from theirs; all are carried out.
   template <class Prepare>
   int call(std::uint64_t tag, Prepare prepare) noexcept {
-    if (late_call_count_ != 0) return -EBUSY;
     io_uring_sqe* entry = entry_or_flush();
     if (entry == nullptr) return -EBUSY;
     prepare(entry);
