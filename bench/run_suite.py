@@ -16,6 +16,7 @@ import time
 sys.dont_write_bytecode = True
 
 from core import machine  # noqa: E402
+from core.frame import progress_line  # noqa: E402
 from core.processes import Absent, Failure, Processes  # noqa: E402
 from suite.engine import run_scenario  # noqa: E402
 from suite.page import write_page  # noqa: E402
@@ -57,20 +58,6 @@ def parse(argv, folder):
         if path and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
             parser.error(f"{path}: its folder does not exist")
     return options
-
-
-def progress_line():
-    """Shows what is being measured, on one line of a terminal; nowhere else."""
-    if not sys.stderr.isatty():
-        return lambda text: None
-    began = time.monotonic()
-
-    def show(text):
-        line = f"{time.monotonic() - began:5.0f} s  {text}"[:100] if text else ""
-        sys.stderr.write(f"\r\033[K{line}")
-        sys.stderr.flush()
-
-    return show
 
 
 def _named(scenarios, name):
