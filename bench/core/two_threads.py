@@ -143,8 +143,8 @@ def hand_over_rows(bench):
     inbox: server CPU per connection, each with one message, in bursts."""
     ways = {
         "ring": (),
-        "ring, ordinary": ("--reactor.features.direct_descriptors", "false"),
-        "inbox": ("--reactor.features.ring_messages", "false"),
+        "ring, ordinary": ("--no-reactor.features.direct-descriptors",),
+        "inbox": ("--no-reactor.features.ring-messages",),
     }
     bursts, burst = (20, 50) if bench.quick else (200, 50)
 
