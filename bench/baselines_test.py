@@ -35,8 +35,11 @@ OTHER_LOADS = [["--connections", "300", "--active", "3", "--messages", "100"],
                ["--mode", "open", "--connections", "5", "--rate", "2000", "--milliseconds", "100"],
                ["--mode", "churn", "--connections", "16", "--messages", "64"]]
 STREAM_SINKS = {"raw-sink": [[]],
+                # Buffers run out, and the receive has to be armed again and again.
+                "raw-uring-sink": [[], ["--buffers", "2", "--buffer-bytes", "500"]],
                 "myra-server": [["--role", "sink"], ["--role", "sink", "--backend", "epoll"]]}
 DATAGRAM_SERVERS = {"raw-datagrams": [[]],
+                    "raw-uring-datagrams": [[], ["--buffers", "4"]],
                     "myra-server": [["--role", "datagrams"],
                                     ["--role", "datagrams", "--backend", "epoll"]]}
 CLIENTS = [["myra-load", "--engine", "epoll"], ["asio-client"], ["asio-uring-client"],
@@ -81,6 +84,7 @@ def takes_streams(folder, processes, name, options):
         for size in ("65536", "1048576", "4104"):
             load = ["--mode", "bulk", "--size", size]
             measured(folder, processes, server, "myra-load", *load)
+            measured(folder, processes, server, "raw-uring-bulk", *load)
             measured(folder, processes, server, "myra-client", *load,
                      "--reactor.pool.slot-size-bytes", "1MiB")
 

@@ -23,6 +23,10 @@ struct bulk_header {
 constexpr std::uint32_t bulk_check_all = 8;
 constexpr std::uint32_t bulk_check_sample = 4096;
 
+/// A measured run is made of so many streams, one after the other: how much of a stream is under
+/// way at a time, and so whether it fits the cache, settles early in its life.
+constexpr int bulk_stream_count = 8;
+
 /// What the receiver of a bulk stream answers at its end.
 struct bulk_verdict {
   static constexpr std::uint64_t all_right = UINT64_MAX;

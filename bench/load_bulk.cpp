@@ -25,8 +25,9 @@ void stream(const load_request& request, std::chrono::milliseconds duration,
   send_all(connected, reinterpret_cast<const char*>(&header), sizeof header);
   std::vector<char> write(request.message_size);
   fill_write(write.data(), write.size());
-  for (const auto end = clock::now() + duration; clock::now() < end; ++result.messages) {
-    number_write(write.data(), result.messages);
+  std::uint64_t writes = 0;
+  for (const auto end = clock::now() + duration; clock::now() < end; ++writes) {
+    number_write(write.data(), writes);
     send_all(connected, write.data(), write.size());
   }
   ::shutdown(connected, SHUT_WR);
@@ -35,7 +36,8 @@ void stream(const load_request& request, std::chrono::milliseconds duration,
     fail_usage("the server did not say what it received");
   }
   ::close(connected);
-  demand(verdict, result.messages * write.size());
+  demand(verdict, writes * write.size());
+  result.messages += writes;
 }
 
 }  // namespace
@@ -46,7 +48,8 @@ load_result run_bulk(const load_request& request, const server_probe& probe) {
   stream(request, request.warm_up, bulk_check_all, warm_up);
   load_result result;
   const phase_meter meter(probe);
-  stream(request, request.duration, bulk_check_sample, result);
+  for (int i = 0; i < bulk_stream_count; ++i)
+    stream(request, request.duration / bulk_stream_count, bulk_check_sample, result);
   meter.finish(result);
   return result;
 }

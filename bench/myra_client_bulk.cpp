@@ -84,8 +84,9 @@ load_result run_bulk_on_myra(reactor& on, const client_plan& plan, const server_
   bulk_stream(on, plan.load, bulk_check_all).run(plan, plan.load.warm_up);
   load_result result;
   const phase_meter meter(probe);
-  bulk_stream measured(on, plan.load, bulk_check_sample);
-  result.messages = measured.run(plan, plan.load.duration);
+  for (int i = 0; i < bulk_stream_count; ++i)
+    result.messages += bulk_stream(on, plan.load, bulk_check_sample)
+                           .run(plan, plan.load.duration / bulk_stream_count);
   meter.finish(result);
   return result;
 }

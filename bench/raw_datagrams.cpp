@@ -60,15 +60,6 @@ class datagram_echo {
   std::array<mmsghdr, batch_max> messages_;
 };
 
-int open_bound(const sockaddr_in& address) {
-  const int bound = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (bound < 0) fail_system("socket", errno);
-  if (::bind(bound, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    fail_system("bind", errno);
-  }
-  return bound;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "buffer_ring.hpp"
+#include "raw_ring.hpp"
 #include "sockets.hpp"
 
 #include <algorithm>
@@ -62,7 +63,8 @@ struct ring_sizes {
 class uring_requests {
  protected:
   uring_requests(const ring_sizes& sizes, bool spin)
-      : ring_(set_up(sizes, spin)), buffers_(ring_, sizes.buffers, sizes.buffer_bytes) {
+      : ring_(set_up_ring(sizes.completions, spin)),
+        buffers_(ring_, sizes.buffers, sizes.buffer_bytes) {
     const std::uint32_t slots = std::min(raise_descriptor_limit(), 32768U);
     connections_.resize(slots);
     const int error = io_uring_register_files_sparse(&ring_, slots);
@@ -174,21 +176,6 @@ class uring_requests {
   std::vector<msghdr> messages_;  // as many as the submission queue holds
   std::vector<iovec> vectors_;
   std::size_t message_count_ = 0;
-
- private:
-  static io_uring set_up(const ring_sizes& sizes, bool spin) {
-    io_uring_params parameters{};
-    parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                       IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-    // A spin must see that the kernel has work for us; a wait is told so anyway.
-    if (spin) parameters.flags |= IORING_SETUP_TASKRUN_FLAG;
-    parameters.cq_entries = sizes.completions;
-    io_uring ring{};
-    const std::uint32_t submissions = std::min(1024U, sizes.completions);
-    const int error = io_uring_queue_init_params(submissions, &ring, &parameters);
-    if (error != 0) fail_system("io_uring_queue_init_params", -error);
-    return ring;
-  }
 };
 
 }  // namespace myra::bench

@@ -50,8 +50,8 @@ def parse(argv, folder):
                         help=f"where the programs lie, with colons between ({folder})")
     options = parser.parse_args(argv)
     options.pairs = options.pairs or (2 if options.quick else 5)
-    options.milliseconds = options.milliseconds or (150 if options.quick else 800)
-    options.warm_up = 50 if options.quick else 200
+    options.milliseconds = options.milliseconds or (80 if options.quick else 800)
+    options.warm_up = 40 if options.quick else 200
     if options.pairs < 1 or options.milliseconds < 1:
         parser.error("--pairs and --milliseconds must be at least 1")
     for path in (options.json, options.html):

@@ -55,6 +55,16 @@ inline int open_listener(const sockaddr_in& address, int extra_type_flags) {
   return listener;
 }
 
+/// A datagram socket that is bound to the address.
+inline int open_bound(const sockaddr_in& address) {
+  const int bound = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (bound < 0) fail_system("socket", errno);
+  if (::bind(bound, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    fail_system("bind", errno);
+  }
+  return bound;
+}
+
 /// Prints `listening on HOST:PORT (NAME)` and flushes it: whoever started the server waits for it.
 inline void print_ready(const char* host, unsigned port, const char* name) {
   std::printf("listening on %s:%u (%s)\n", host, port, name);

@@ -10,6 +10,10 @@ from suite.stand import LOAD_CPU, SERVER_CPU, settled_cpu_ns
 RAW = ("raw epoll", "raw uring")
 LIBRARIES = ("asio epoll", "asio uring", "libuv")
 OURS = ("myra uring", "myra epoll")
+# What decides how large messages are received, and how they are sent.
+RECEIVES = ("myra uring -large_buffers", "myra uring +incremental_buffers",
+            "myra uring +receive_bundles")
+ZERO_COPY = ("myra uring +zero_copy_always", "myra uring +zero_copy_registered")
 
 
 @dataclass
@@ -73,11 +77,12 @@ def _open_loop(rate, subjects):
 def _bulk(write_kib, ours):
     """Sender and receiver are both the subject, CPU is that of both."""
     size = write_kib * 1024
+    slots = " +slots_1m" if write_kib == 1024 else " +slots_64k"
 
     def measure(stand, subject, **how):
-        client = "neutral"
+        client = "neutral" if subject.name == "blocking" else subject.name
         if subject.is_myra:  # it sends a write as one buffer
-            client = subject.name + (" +slots_1m" if write_kib == 1024 else "")
+            client += slots
         found = stand.measure("sink", subject, ["--mode", "bulk", "--size", size], client=client,
                               **how)
         found["both_cpu_s_per_gb"] = found["both_cpu_ns"] / size
@@ -85,14 +90,15 @@ def _bulk(write_kib, ours):
         return found
 
     return Scenario(f"bulk {write_kib} KiB", f"One stream of {write_kib} KiB writes: CPU seconds "
-                    "per GB, both ends", ("blocking", *ours), measure, "both_cpu_s_per_gb", "s/GB",
-                    "blocking", {"write_bytes": size},
+                    "per GB, both ends", ("blocking", "raw uring", *ours), measure,
+                    "both_cpu_s_per_gb", "s/GB", "blocking", {"write_bytes": size},
                     lambda stand, subject: measure(stand, subject, count_entries=True))
 
 
 def _large():
     load = ["--connections", 8, "--size", 65536]
-    subjects = (*RAW, *LIBRARIES, *OURS, "myra uring +slots_64k", "myra epoll +slots_64k")
+    subjects = (*RAW, *LIBRARIES, *OURS, *RECEIVES, "myra epoll -large_buffers",
+                "myra uring +slots_64k")
 
     def of(subject):
         return ["--buffer-bytes", 65536, "--buffers", 16] if subject.name == "raw uring" else []
@@ -113,7 +119,7 @@ def _churn():
 
 def _datagrams(depth):
     return Scenario(f"datagrams x {depth}", f"UDP datagrams of 64 B, {depth} under way",
-                    ("raw epoll", *OURS),
+                    (*RAW, *OURS),
                     **_plain("datagrams", ["--mode", "datagrams", "--depth", depth]),
                     parameters={"depth": depth})
 
@@ -197,8 +203,7 @@ def all_scenarios(catalogue):
     for connections, depth in ((1, 1), (1, 16), (50, 1), (50, 16), (1000, 1), (1000, 16)):
         found.append(_echo(connections, depth, subjects=every))
     found.append(_echo(9000, active=90, subjects=every))
-    found += [_bulk(64, ("myra uring +slots_64k", "myra epoll +slots_64k")),
-              _bulk(1024, ("myra uring +slots_64k", "myra epoll +slots_64k"))]
+    found += [_bulk(64, (*OURS, *RECEIVES, *ZERO_COPY)), _bulk(1024, OURS)]
     found += [_large(), _churn(), _idle(9000), _datagrams(1), _datagrams(32)]
     found += [_open_loop(10_000, (*RAW, *OURS)), _open_loop(50_000, (*RAW, *OURS))]
     found += [_reactors(), _clients(), _waiting()]

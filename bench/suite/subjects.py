@@ -1,7 +1,8 @@
 """What is measured: servers, clients, and the features of Myra, each of which can be turned about.
 
 A subject is named by what it is and, for Myra, what is different from its defaults:
-`raw epoll`, `myra uring`, `myra uring -silent_sends`, `myra epoll +spin`.
+`raw epoll`, `myra uring`, `myra uring -silent_sends`, `myra epoll +spin`, and with any option of
+its command line, `myra uring +reactor.receive-buffer-count=64`.
 """
 
 import subprocess
@@ -22,11 +23,12 @@ FOREIGN = {
         "libuv": ["libuv-echo"],
         "recv/send": ["spin-pair"],
     },
-    "sink": {"blocking": ["raw-sink"]},
-    "datagrams": {"raw epoll": ["raw-datagrams"]},
+    "sink": {"blocking": ["raw-sink"], "raw uring": ["raw-uring-sink"]},
+    "datagrams": {"raw epoll": ["raw-datagrams"], "raw uring": ["raw-uring-datagrams"]},
     "client": {
         "neutral": ["myra-load"],
         "raw epoll": ["myra-load", "--engine", "epoll"],
+        "raw uring": ["raw-uring-bulk"],
         "asio epoll": ["asio-client"],
         "asio uring": ["asio-uring-client"],
         "libuv": ["libuv-client"],
@@ -105,9 +107,12 @@ class Catalogue:
         sign, feature = word[0], word[1:]
         if sign == "+" and feature in TOGGLES:
             return TOGGLES[feature]
+        if sign == "+" and "=" in feature:
+            option, value = feature.split("=", 1)
+            return [f"--{option}", value]
         if sign in "+-" and feature in self.switches:
             return [f"--{'no-' if sign == '-' else ''}reactor.features.{feature.replace('_', '-')}"]
-        raise Absent(f"'{word}': expected -FEATURE or +FEATURE; known: "
+        raise Absent(f"'{word}': expected -FEATURE, +FEATURE or +OPTION=VALUE; known: "
                      f"{', '.join([*self.switches, *TOGGLES])}")
 
     def turned_about(self, base, skip_prefix):

@@ -44,6 +44,10 @@ class SubjectsTest(unittest.TestCase):
         self.assertIn("--reactor.features.zero-copy", self.words("myra epoll +zero_copy"))
         self.assertIn("spin", self.words("myra uring +spin"))
 
+    def test_any_option_can_be_set(self):
+        words = self.words("myra uring +reactor.pool.slot-size-bytes=64KiB")
+        self.assertEqual(words[-2:], ["--reactor.pool.slot-size-bytes", "64KiB"])
+
     def test_a_foreign_subject_has_the_roles_that_it_has(self):
         self.assertEqual(self.words("raw epoll")[0], "raw-epoll")
         self.assertEqual(self.words("raw epoll", "client"), ["myra-load", "--engine", "epoll"])
@@ -53,7 +57,7 @@ class SubjectsTest(unittest.TestCase):
     def test_an_unknown_name_is_told_what_is_known(self):
         for name, said in (("nginx", "known: raw epoll"), ("myra", "no backend"),
                            ("myra kqueue", "kqueue"), ("myra uring -nope", "silent_sends"),
-                           ("myra uring spin", "expected -FEATURE or")):
+                           ("myra uring spin", "expected -FEATURE, ")):
             with self.subTest(name), self.assertRaisesRegex(Absent, said):
                 self.catalogue.subject(name)
 
