@@ -130,6 +130,23 @@ TEST_P(receiving_case, who_is_sent_much_gets_large_buffers_until_that_ends) {
   EXPECT_GT(largest, on().internals().pool().slot_size_bytes());
 }
 
+TEST_P(receiving_case, ordinary_buffers_do_where_the_large_ones_are_kept) {
+  auto few = options();
+  few.large_buffers.ready_count = few.large_buffers.count_max = 2;
+  open_reactor(few);
+  record& seen = handler();
+  std::vector<buffer> kept;
+  seen.when_received = [&](connection&, message& bytes) {
+    if (bytes.bytes().size() > few.pool.slot_size_bytes) kept.push_back(bytes.detach());
+  };
+  auto& at = listen(seen);
+  const auto bytes = pattern(3'000'000);
+  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
+  EXPECT_TRUE(finish(*peer).saw_end);
+  EXPECT_TRUE(seen.received == bytes);
+  EXPECT_LE(kept.size(), few.large_buffers.count_max);
+}
+
 TEST_P(receiving_case, no_connection_gets_more_than_its_share_of_a_turn) {
   if (GetParam().options.backend == io::backend_kind::uring &&
       !(GetParam().options.features.receive_limit && io::kernel_is_at_least(6, 17)))

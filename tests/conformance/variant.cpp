@@ -84,7 +84,7 @@ std::vector<variant> every_variant() {
           without(&features::ring_messages, "ring_messages"),
           without(&features::registered_waits, "registered_waits"),
           without(&features::receive_limit, "receive_limit"),
-          with({&features::large_buffers}, "large_buffers"),
+          without(&features::large_buffers, "large_buffers"),
           with({&features::incremental_buffers}, "incremental_buffers"),
           with({&features::receive_bundles}, "receive_bundles"),
           with({&features::incremental_buffers, &features::receive_bundles},

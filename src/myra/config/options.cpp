@@ -34,13 +34,14 @@ void add_reactor(std::vector<field>& all, reactor_options& to) {
                      to.busy_poll, {.most = std::chrono::seconds(1)}));
   all.push_back(flag("reactor.prefer_busy_poll", "Cards raise no interrupts while they are polled.",
                      to.prefer_busy_poll));
-  all.push_back(number("reactor.receive_buffer_count", "Buffers that lie ready for receives.",
-                       to.receive_buffer_count, {.least = 1, .most = 32768, .power_of_two = true}));
+  all.push_back(number("reactor.receive_buffer_count",
+                       "Buffers that lie ready for receives, at most.", to.receive_buffer_count,
+                       {.least = 1, .most = 32768, .power_of_two = true}));
   all.push_back(size("reactor.large_buffers.size_bytes",
                      "Bytes of the buffers for connections that are sent much.",
                      to.large_buffers.size_bytes, {.least = 64, .most = mib, .step = 64}));
-  all.push_back(number("reactor.large_buffers.ready_count", "Large buffers that lie ready.",
-                       to.large_buffers.ready_count,
+  all.push_back(number("reactor.large_buffers.ready_count",
+                       "Large buffers that lie ready, at most.", to.large_buffers.ready_count,
                        {.least = 1, .most = 32768, .power_of_two = true}));
   all.push_back(number("reactor.large_buffers.count_max", "No more large buffers than this.",
                        to.large_buffers.count_max, {.least = 1, .most = 32768}));

@@ -152,7 +152,7 @@ const std::map<std::string, sample>& samples() {
       {"reactor.features.receive_limit", {"false", "x"}},
       {"reactor.features.incremental_buffers", {"true", "x"}},
       {"reactor.features.receive_bundles", {"true", "x"}},
-      {"reactor.features.large_buffers", {"true", "x"}},
+      {"reactor.features.large_buffers", {"false", "x"}},
       {"reactor.large_buffers.size_bytes", {"128KiB", "100"}},
       {"reactor.large_buffers.ready_count", {"64", "63"}},
       {"reactor.large_buffers.count_max", {"100", "0"}},

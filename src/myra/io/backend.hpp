@@ -66,7 +66,7 @@ struct feature_switches {
   bool receive_limit = true;         ///< Multishot receives that end after so many bytes.
   bool incremental_buffers = false;  ///< Buffers that the kernel fills piece by piece.
   bool receive_bundles = false;      ///< Receives that fill several buffers at a time.
-  bool large_buffers = false;        ///< A second group of buffers, for connections that get much.
+  bool large_buffers = true;         ///< A second group of buffers, for connections that get much.
 };
 
 class backend {

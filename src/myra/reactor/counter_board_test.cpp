@@ -71,7 +71,8 @@ TEST_P(counter_board_test, KnowsWhereEachBufferIs) {
   }
   EXPECT_EQ(on.counters().buffers.detached, 0U);
   if (GetParam() == myra::io::backend_kind::uring) {
-    EXPECT_EQ(on.counters().buffers.in_ring, 16U);
+    EXPECT_GE(on.counters().buffers.in_ring, 1U);
+    EXPECT_LE(on.counters().buffers.in_ring, 16U);
   }
 }
 

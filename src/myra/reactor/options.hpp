@@ -25,7 +25,7 @@ enum class latency_timing : std::uint8_t {
 /// more (docs/decisions/0016). The memory is taken when the first such connection is there.
 struct large_buffer_options {
   std::uint32_t size_bytes = 64 * 1024;  ///< Larger than the pool's slots; to 1 MiB, by 64.
-  std::uint32_t ready_count = 32;        ///< That lie ready; a power of two, 1 to 32,768.
+  std::uint32_t ready_count = 32;        ///< That lie ready at most; a power of two, 1 to 32,768.
   std::uint32_t count_max = 1024;        ///< No more than this, 1 to 32,768.
 };
 
@@ -49,7 +49,7 @@ struct reactor_options {
   pool_options pool = {};
   /// When sends go without a copy, on io_uring (Linux 6.2); epoll copies always.
   zero_copy_options zero_copy = {};
-  /// Buffers that lie ready in the kernel's ring for receives; a power of two, 1 to 32,768.
+  /// Most buffers in the kernel's ring for receives (docs/decisions/0043); 2^n from 1 to 32,768.
   std::uint32_t receive_buffer_count = 256;
   /// Unused when features.large_buffers is off, or the pool's slots are no smaller.
   large_buffer_options large_buffers = {};

@@ -99,8 +99,14 @@ void stream::keep_received(buffer& bytes) noexcept {
 
 void stream::received_none(std::int32_t outcome) noexcept {
   if (outcome == -ENOBUFS) {
-    // An ordinary buffer is worth waiting for; in place of a large one an ordinary will do.
-    if (receive_.large_buffers) return traffic_.make_do();
+    // An ordinary buffer is worth waiting for; in place of a large one an ordinary will do, unless
+    // this turn has merely used up what lay ready. That there is none again and again counts as
+    // receives that a large one was not needed for.
+    if (receive_.large_buffers) {
+      if (traffic_.note(0, loop_.pool().slot_size_bytes())) return;
+      if (loop_.large_pool()->obtainable_count() == 0) traffic_.make_do();
+      return;
+    }
     if (wants_bytes()) loop_.await_buffer(starved_);
     return;
   }

@@ -28,6 +28,22 @@ buffer_ring::~buffer_ring() {
   io_uring_free_buf_ring(&uring_, memory_, options_.count, options_.group);
 }
 
+/// A turn that used up more than three quarters doubles what lies ready, many in a row that used
+/// less than an eighth halve it: the ring neither runs dry nor swings.
+void buffer_ring::adapt() noexcept {
+  constexpr unsigned calm_turns_max = 1024;
+  const unsigned used = wanted_ - in_ring_;
+  if (used > wanted_ - wanted_ / 4) {
+    wanted_ = std::min(2 * wanted_, options_.count);
+    calm_turns_ = 0;
+  } else if (used >= wanted_ / 8 || wanted_ <= wanted_at_first) {
+    calm_turns_ = 0;
+  } else if (++calm_turns_ == calm_turns_max) {
+    wanted_ /= 2;
+    calm_turns_ = 0;
+  }
+}
+
 void buffer_ring::add_missing() noexcept {
   io_uring_buf* const places = memory_->bufs;
   const unsigned mask = options_.count - 1;

@@ -35,14 +35,16 @@ class alignas(cache_line_size) buffer_ring {
   buffer_ring(const buffer_ring&) = delete;
   buffer_ring& operator=(const buffer_ring&) = delete;
 
-  /// From now on it is kept full.
+  /// From now on it is kept as full as turns need it.
   void want() noexcept {
     if (wanted_ != 0) return;
-    wanted_ = options_.count;
-    refill();
+    wanted_ = std::min(options_.count, wanted_at_first);
+    add_missing();
   }
-  /// Puts free slots into the ring until it is full or the pool is at its limit.
+  /// Once a turn: puts in free slots in place of those that were used, as far as the pool has any.
   void refill() noexcept {
+    if (in_ring_ >= wanted_) return;
+    adapt();
     if (in_ring_ < wanted_) add_missing();
   }
 
@@ -82,11 +84,14 @@ class alignas(cache_line_size) buffer_ring {
   }
 
  private:
+  static constexpr unsigned wanted_at_first = 8;
+
   buffer_ring(io_uring& on, buffer_pool& pool, const buffer_ring_options& options) noexcept
       : uring_(on),
         pool_(pool),
         options_(options),
         parted_(options.incremental || options.bundles) {}
+  void adapt() noexcept;
   void add_missing() noexcept;
   /// Of the buffer that the kernel is to use next: what was added and not taken lies between its
   /// head and our tail, in the order in which it was added.
@@ -104,7 +109,10 @@ class alignas(cache_line_size) buffer_ring {
   io_uring_buf_ring* memory_ = nullptr;
   const buffer_ring_options options_;
   const bool parted_;
+  /// The kernel takes from the ring in turn, so that all that lies in it goes through the cache,
+  /// however little is used at a time. So there lies no more in it than turns use.
   unsigned wanted_ = 0;
+  unsigned calm_turns_ = 0;  ///< In a row, that used little of it.
   unsigned in_ring_ = 0;
 };
 
