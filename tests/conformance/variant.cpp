@@ -81,7 +81,7 @@ std::vector<variant> every_variant() {
           without(&features::registered_ring, "registered_ring"),
           without(&features::deferred_task_run, "deferred_task_run"),
           without(&features::direct_descriptors, "direct_descriptors"),
-          without(&features::ring_messages, "ring_messages"),
+          with({&features::ring_messages}, "ring_messages"),
           without(&features::registered_waits, "registered_waits"),
           without(&features::receive_limit, "receive_limit"),
           without(&features::large_buffers, "large_buffers"),

@@ -146,7 +146,7 @@ const std::map<std::string, sample>& samples() {
       {"reactor.features.direct_descriptors", {"false", "no"}},
       {"reactor.features.datagram_segmentation", {"false", "2"}},
       {"reactor.features.datagram_coalescing", {"false", "2"}},
-      {"reactor.features.ring_messages", {"false", "x"}},
+      {"reactor.features.ring_messages", {"true", "x"}},
       {"reactor.features.registered_waits", {"false", "x"}},
       {"reactor.features.no_iowait", {"false", "x"}},
       {"reactor.features.receive_limit", {"false", "x"}},

@@ -60,7 +60,7 @@ struct feature_switches {
   bool direct_descriptors = true;
   bool datagram_segmentation = true;  ///< UDP_SEGMENT, udp(7).
   bool datagram_coalescing = true;    ///< UDP_GRO, udp(7).
-  bool ring_messages = true;          ///< Sockets go to other reactors from ring to ring.
+  bool ring_messages = false;         ///< Sockets go to other reactors from ring to ring.
   bool registered_waits = true;
   bool no_iowait = true;
   bool receive_limit = true;         ///< Multishot receives that end after so many bytes.

@@ -18,9 +18,9 @@ enum class port_sharing {
   /// accepting scales. TCP only.
   reuse_port,
   /// The first reactor accepts and hands the connections out in turn: every reactor gets as many,
-  /// and Unix sockets can be shared. When the first one drains no more are accepted. They go from
-  /// ring to ring (reactor_options::features, `ring_messages`), and through the other's inbox where
-  /// that cannot be.
+  /// and Unix sockets can be shared. When the first one drains no more are accepted. They go
+  /// through the other's inbox, or from ring to ring where reactor_options::features has
+  /// `ring_messages` and both are on io_uring.
   one_acceptor,
 };
 

@@ -288,21 +288,27 @@ reactor_options uring_for_sockets_only() {
   return made;
 }
 
+reactor_options by_ring(reactor_options made) {
+  made.features.ring_messages = true;
+  return made;
+}
+
 std::vector<sharing_variant> sharing_variants() {
   using enum port_sharing;
   using features = io::feature_switches;
-  return {{"uring_reuse_port", reuse_port, on(io::backend_kind::uring)},
-          {"uring_one_acceptor", one_acceptor, on(io::backend_kind::uring), true},
-          {"uring_one_acceptor_by_inbox", one_acceptor, uring_without(&features::ring_messages)},
-          {"uring_one_acceptor_without_direct_descriptors", one_acceptor,
-           uring_without(&features::direct_descriptors), true},
-          {"uring_one_acceptor_without_deferred_task_run", one_acceptor,
-           uring_without(&features::deferred_task_run), true},
-          {"uring_one_acceptor_tiny", one_acceptor, tiny_uring(), true},
-          {"uring_one_acceptor_polled", one_acceptor, polled_uring(), true},
-          {"uring_one_acceptor_sockets_only", one_acceptor, uring_for_sockets_only(), true},
-          {"epoll_reuse_port", reuse_port, on(io::backend_kind::epoll)},
-          {"epoll_one_acceptor", one_acceptor, on(io::backend_kind::epoll)}};
+  return {
+      {"uring_reuse_port", reuse_port, on(io::backend_kind::uring)},
+      {"uring_one_acceptor", one_acceptor, on(io::backend_kind::uring)},
+      {"uring_one_acceptor_by_ring", one_acceptor, by_ring(on(io::backend_kind::uring)), true},
+      {"uring_one_acceptor_without_direct_descriptors", one_acceptor,
+       by_ring(uring_without(&features::direct_descriptors)), true},
+      {"uring_one_acceptor_without_deferred_task_run", one_acceptor,
+       by_ring(uring_without(&features::deferred_task_run)), true},
+      {"uring_one_acceptor_tiny", one_acceptor, by_ring(tiny_uring()), true},
+      {"uring_one_acceptor_polled", one_acceptor, by_ring(polled_uring()), true},
+      {"uring_one_acceptor_sockets_only", one_acceptor, by_ring(uring_for_sockets_only()), true},
+      {"epoll_reuse_port", reuse_port, on(io::backend_kind::epoll)},
+      {"epoll_one_acceptor", one_acceptor, on(io::backend_kind::epoll)}};
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, shared_listener_test, testing::ValuesIn(sharing_variants()),

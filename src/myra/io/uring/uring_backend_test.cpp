@@ -76,6 +76,13 @@ backend_maker for_sockets_only() {
   return with("uring_sockets_only", options);
 }
 
+backend_maker with_ring_messages() {
+  uring_options options;
+  options.receive_buffer_count = 16;
+  options.features.ring_messages = true;
+  return with("uring_with_ring_messages", options);
+}
+
 std::vector<backend_maker> makers() {
   uring_options ordinary;
   ordinary.receive_buffer_count = 16;
@@ -84,7 +91,7 @@ std::vector<backend_maker> makers() {
           without(&feature_switches::registered_ring, "registered_ring"),
           without(&feature_switches::deferred_task_run, "deferred_task_run"),
           without(&feature_switches::direct_descriptors, "direct_descriptors"),
-          without(&feature_switches::ring_messages, "ring_messages"),
+          with_ring_messages(),
           without(&feature_switches::registered_waits, "registered_waits"),
           without(&feature_switches::no_iowait, "no_iowait"),
           without_receive_limit(),

@@ -14,6 +14,7 @@ uring_options small_ring(unsigned places, unsigned entries) {
   options.receive_buffer_count = 16;
   options.direct_descriptor_count = places;
   options.submission_entries = options.completion_entries = entries;
+  options.features.ring_messages = true;
   return options;
 }
 
