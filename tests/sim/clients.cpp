@@ -73,6 +73,7 @@ task<> talk(reactor& on, connection peer, const client_plan& plan, client_tally&
   if (thrown) std::rethrow_exception(thrown);
   const bool whole = outcome.first == plan.size;
   ++(whole ? tally.complete : tally.failed);
+  if (!whole) tally.errors.push_back(outcome.second);
   if (!whole && plan.must_succeed && plan.ends != client_end::give_up)
     fail(plan, std::to_string(outcome.first) + " of " + std::to_string(plan.size) +
                    " bytes came back: " + outcome.second.message());
@@ -95,6 +96,7 @@ task<> run_client(reactor& on, client_plan plan, client_tally& tally) {
     co_return;
   }
   ++tally.failed;
+  tally.errors.push_back(why);
   if (plan.must_succeed) fail(plan, "cannot connect: " + why.message());
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "myra/transport.hpp"
 
@@ -25,8 +27,9 @@ struct client_plan {
 struct client_tally {
   std::uint64_t connected = 0;
   std::uint64_t complete = 0;
-  std::uint64_t failed =
-      0;  ///< Ended by an error, as it may when there are faults that end connections.
+  /// Ended by an error, as it may when there are faults that end connections; by which.
+  std::uint64_t failed = 0;
+  std::vector<std::error_code> errors;
 };
 
 /// Throws when a byte is wrong, or when the plan must succeed and does not.

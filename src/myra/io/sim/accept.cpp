@@ -29,6 +29,10 @@ void sim_backend::run_accept(sim::socket& on) noexcept {
 
 /// Whether the operation is still armed.
 bool sim_backend::accept_once(flight& armed, sim::socket& on) noexcept {
+  if (const int error = chosen_failure(armed, on); error != 0) {
+    complete(armed, -error);
+    return false;
+  }
   if (world_.strikes(fault::accept_error, on)) {
     const int error = sim::accept_errors[on.chance.below(sim::accept_errors.size())];
     // What has gone wrong with a connection takes it along; a shortage leaves it in the backlog.

@@ -15,8 +15,10 @@ void sim_backend::start_connect(flight& begun) noexcept {
     world_.complain(machine_, "a connect beside a send on #" + std::to_string(on.number));
     return complete(begun, -EBUSY);
   }
-  if (world_.strikes(fault::connect_error, on)) {
-    const int error = sim::connect_errors[on.chance.below(sim::connect_errors.size())];
+  const int chosen = chosen_failure(begun, on);
+  if (chosen != 0 || world_.strikes(fault::connect_error, on)) {
+    const int error =
+        chosen != 0 ? chosen : sim::connect_errors[on.chance.below(sim::connect_errors.size())];
     on.phase = sim::phase::over;
     return complete(begun, -error);
   }

@@ -23,4 +23,15 @@ inline constexpr std::array send_errors{ECONNRESET, EPIPE,   ETIMEDOUT, EHOSTUNR
                                         ENETDOWN,   ENOBUFS, ENOMEM,    EINTR};
 inline constexpr std::array close_errors{EIO, EINTR, ENOSPC, EDQUOT};
 
+/// Whoever is told so is to try again.
+[[nodiscard]] constexpr bool means_not_now(int error) noexcept {
+  return error == EINTR || error == EAGAIN || error == ENOBUFS || error == ECANCELED;
+}
+
+/// What the network tells of a connection that is no more, whichever operation it is told to.
+[[nodiscard]] constexpr bool ends_connection(int error) noexcept {
+  return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == EHOSTUNREACH ||
+         error == ENETDOWN;
+}
+
 }  // namespace myra::sim

@@ -81,6 +81,24 @@ struct strike {
   friend auto operator<=>(const strike&, const strike&) noexcept = default;
 };
 
+/// One chosen failure, beside what the rates decide: for going through all of them, one a run.
+struct failure {
+  /// Of which operation on the machine that could go on, from 1; 0: none, they are only counted.
+  std::uint64_t ordinal = 0;
+  int error = 0;
+  /// Not only this one: each later one of its kind on its socket. What means "not now" (EINTR,
+  /// EAGAIN, ENOBUFS, ECANCELED) a hundred times: for ever it would be a kernel that hangs.
+  bool for_ever = false;
+};
+
+/// What became of it.
+struct failure_count {
+  std::uint64_t asked = 0;  ///< Operations that could have failed.
+  std::uint64_t struck = 0;
+  int kind = -1;             ///< Of operation that failed (io::operation_kind).
+  std::uint32_t socket = 0;  ///< On which it did.
+};
+
 class fault_plan {
  public:
   fault_plan(std::uint64_t seed, const faults& rates) noexcept : seed_(seed), rates_(rates) {}

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "myra/io/sim/errors.hpp"
 #include "myra/io/sim/sim_backend.hpp"
 #include "myra/io/sim/simulation.hpp"
 
@@ -74,6 +75,25 @@ void machine::uninstall(socket& closed) noexcept {
 opened<std::unique_ptr<io::backend>> machine::open_backend(const io::backend_wishes& wishes,
                                                            buffer_pool& pool) {
   return io::sim_backend::open(*this, wishes, pool);
+}
+
+int machine::failure_of(int kind, socket& on) {
+  const std::uint64_t ordinal = ++failed_.asked;
+  if (chosen_.ordinal == 0 || ordinal < chosen_.ordinal) return 0;
+  if (ordinal == chosen_.ordinal) {
+    failed_.kind = kind;
+    failed_.socket = on.number;
+  } else if (!chosen_.for_ever || failed_.kind != kind || failed_.socket != on.number) {
+    return 0;
+  }
+  constexpr std::uint64_t not_now_max = 100;
+  if (failed_.struck == not_now_max && means_not_now(chosen_.error)) return 0;
+  ++failed_.struck;
+  if (ends_connection(chosen_.error)) {
+    world_.sever(on, chosen_.error);
+    on.error = 0;
+  }
+  return chosen_.error;
 }
 
 /// An error of socket(2), accept(2) or bind(2) when the machine is short of something; 0: it is

@@ -47,6 +47,13 @@ class machine final : public io::network, public io::backend_source {
   /// Files that Unix sockets were bound to and that were not removed.
   std::vector<address> paths;
 
+  /// From now on; what was counted before is forgotten.
+  void fail(const failure& chosen) noexcept { chosen_ = chosen, failed_ = {}; }
+  [[nodiscard]] const failure_count& failed() const noexcept { return failed_; }
+  /// An operation of this kind could go on: with which errno it fails instead, 0 for none. One that
+  /// the network would bring ends the connection for both ends.
+  [[nodiscard]] int failure_of(int kind, socket& on);
+
   /// How far this machine's clock is before the world's.
   [[nodiscard]] duration clock_lead() const noexcept { return clock_lead_; }
   void jump(duration ahead) noexcept { clock_lead_ += ahead; }
@@ -89,6 +96,8 @@ class machine final : public io::network, public io::backend_source {
   duration clock_lead_ = duration::zero();
   std::uint64_t entries_ = 0;
   std::vector<io::sim_backend*> backends_;
+  failure chosen_;
+  failure_count failed_;
 };
 
 }  // namespace myra::sim

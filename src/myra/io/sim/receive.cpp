@@ -41,7 +41,8 @@ std::int32_t sim_backend::receive_fault(sim::socket& on) noexcept {
 
 /// Whether the operation is still armed and the socket not drained.
 bool sim_backend::receive_once(flight& armed, sim::socket& on) noexcept {
-  if (const std::int32_t error = receive_fault(on); error != 0) {
+  const int chosen = chosen_failure(armed, on);
+  if (const std::int32_t error = chosen != 0 ? -chosen : receive_fault(on); error != 0) {
     complete(armed, error);
     return false;
   }

@@ -92,7 +92,9 @@ void sim_backend::run_send(sim::socket& on) noexcept {
   flight& going = flight_of(*on.writer);
   const auto& send = static_cast<const send_operation&>(*going.op);
   if (send.silent && std::ranges::find(silent_, going.op) != silent_.end()) return;  // all has gone
-  std::int32_t status = send_fault(on);
+  const int chosen = chosen_failure(going, on);
+  std::int32_t status = chosen != 0 ? -chosen : send_fault(on);
+  if (chosen != 0) return fail_send(going, status);
   while (status == 0 && going.done < send.size) {
     byte_view piece = rest_of(send, going.done);
     const bool cut = piece.size() > 1 && world_.strikes(fault::short_write, on);
@@ -109,6 +111,12 @@ void sim_backend::run_send(sim::socket& on) noexcept {
     if (!send.silent) return due_write(on, std::chrono::microseconds(on.chance.below(500)));
   }
   finish_send(going, status);
+}
+
+/// With an error that was chosen, which may be one that the kernel waits over.
+void sim_backend::fail_send(flight& ended, std::int32_t status) noexcept {
+  const auto done = static_cast<std::int32_t>(ended.done);
+  complete(ended, done > 0 ? done : status);
 }
 
 /// `status`: 0, or why it got no further.

@@ -138,6 +138,8 @@ void sim_backend::start_on(flight& begun) noexcept {
 void sim_backend::start_shutdown(flight& begun) noexcept {
   assert(begun.on != nullptr && "started on no socket");
   const auto& shutdown = static_cast<const shutdown_operation&>(*begun.op);
+  if (const int chosen = chosen_failure(begun, *begun.on); chosen != 0)
+    return complete(begun, -chosen);
   const bool fails = world_.strikes(fault::shutdown_error, *begun.on);
   complete(begun, fails ? -ENOTCONN : world_.shutdown(*begun.on, shutdown.how));
 }
@@ -146,7 +148,7 @@ void sim_backend::start_close(flight& begun) noexcept {
   // The descriptor is gone whatever close(2) says.
   sim::socket& on = *std::exchange(begun.on, nullptr);
   --on.in_flight;
-  int status = 0;
+  int status = -chosen_failure(begun, on);
   if (world_.strikes(fault::close_error, on))
     status = -sim::close_errors[on.chance.below(sim::close_errors.size())];
   world_.note(event::closed, on, status);

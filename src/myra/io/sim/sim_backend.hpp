@@ -122,6 +122,7 @@ class sim_backend final : public backend, private sim::socket_user {
   void run_connect(sim::socket& on) noexcept;
   void run_send(sim::socket& on) noexcept;
   [[nodiscard]] std::int32_t send_fault(sim::socket& on) noexcept;
+  void fail_send(flight& ended, std::int32_t status) noexcept;
   void finish_send(flight& ended, std::int32_t status) noexcept;
   void hold(flight& begun);
   void let_go_later(flight& sent);
@@ -169,6 +170,9 @@ class sim_backend final : public backend, private sim::socket_user {
   [[nodiscard]] static sim_backend* find(sim::simulation& world, std::uint64_t serial) noexcept;
   [[nodiscard]] flight& flight_of(const operation& op) noexcept {
     return flights_[op.backend_index];
+  }
+  [[nodiscard]] int chosen_failure(const flight& of, sim::socket& on) {
+    return machine_.failure_of(static_cast<int>(of.op->kind()), on);
   }
   [[nodiscard]] bool strikes(sim::fault kind) { return world_.strikes(kind, site_, machine_, 0); }
 
