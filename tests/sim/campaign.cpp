@@ -104,6 +104,7 @@ int run_campaign(const campaign_options& options) {
   while (run_child([&] { run_seeds(options, from, shared); }) != 0) {
     ++failed;
     std::printf("FAILED: seed %lu; again: ./dev sim --seed %lu\n", shared.seed, shared.seed);
+    if (options.first_only) break;
     make_shorter(shared.seed, shared);
     from = shared.seed + 1;
     if (failed == options.failure_max || from >= options.from + options.count) break;

@@ -33,6 +33,8 @@ struct campaign_options {
   /// The first so many seeds are run twice and have to leave the same trace.
   std::uint64_t replays = 0;
   std::uint64_t failure_max = 3;
+  /// Ends at the first one that fails, without making it shorter.
+  bool first_only = false;
 };
 
 /// Prints failures as it goes, and the sums at the end. The exit code of the program.

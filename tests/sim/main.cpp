@@ -2,6 +2,7 @@
 //
 //   sim_seeds --seeds N [--from S]     N seeds from S on; a failing one is printed and made shorter
 //             [--replays R]            the first R of them twice, for the same trace
+//             [--first]                no further than the first that fails, which is left as it is
 //   sim_seeds --seed S [--trace]       one seed, with every moment of it on standard output
 #include <charconv>
 #include <cstdio>
@@ -21,10 +22,12 @@ struct request {
   std::uint64_t seed = 0;
   std::uint64_t replays = 0;
   bool trace = false;
+  bool first = false;
 };
 
 int usage() {
-  std::fputs("usage: sim_seeds --seeds N [--from S] [--replays R] | --seed S [--trace]\n", stderr);
+  std::fputs("usage: sim_seeds --seeds N [--from S] [--replays R] [--first] | --seed S [--trace]\n",
+             stderr);
   return 2;
 }
 
@@ -39,6 +42,10 @@ bool parse(int count, char** words, request& into) {
     const std::string_view word = words[i];
     if (word == "--trace") {
       into.trace = true;
+      continue;
+    }
+    if (word == "--first") {
+      into.first = true;
       continue;
     }
     if (i + 1 == count) return false;
@@ -67,5 +74,8 @@ int main(int count, char** words) {
   request asked;
   if (!parse(count, words, asked)) return usage();
   if (asked.seed != 0) return run_one(asked);
-  return run_campaign({.from = asked.from, .count = asked.seeds, .replays = asked.replays});
+  return run_campaign({.from = asked.from,
+                       .count = asked.seeds,
+                       .replays = asked.replays,
+                       .first_only = asked.first});
 }
