@@ -94,11 +94,13 @@ TEST_P(datagram_life_case, a_drain_delivers_answers_and_closes) {
   };
   auto& at = open(server);
   mail& client = letters();
-  client.when_drained = [](datagram_socket&) {};  // goes on
+  client.when_drained = [](datagram_socket&) {};  // goes on, until it has its answers
+  client.when_received = [&](datagram_socket& on, lent_datagram&) {
+    if (client.received.size() == 5) on.drain();
+  };
   auto& from = open(client);
   for (int i = 0; i < 5; ++i) from.send_copy(as_bytes(std::to_string(i)), at.local());
   turn_until([&] { return server.received.size() == 5; });
-  server.when_closed = [&](datagram_socket&) { from.drain(); };
   EXPECT_TRUE(on().drain(patient(5s)));
   EXPECT_EQ(server.closes, 1);
   EXPECT_EQ(client.closes, 1);
@@ -181,6 +183,7 @@ TEST_P(datagram_life_case, a_port_is_shared_only_when_asked) {
 }
 
 TEST_P(datagram_life_case, a_socket_that_somebody_else_bound) {
+  if (simulated()) GTEST_SKIP() << "descriptors of the process are not the simulated machine's";
   const endpoint where = near();
   const int socket = ::socket(where.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(::bind(socket, where.address(), where.size()), 0);

@@ -33,7 +33,6 @@ struct mail : datagram_handler {
 
 class datagram_case : public conformance_test {
  protected:
-  void SetUp() override;
   void TearDown() override;
 
   /// A socket on a free port near, that lives as long as the case.

@@ -112,6 +112,8 @@ class peer_host {
   /// Two sockets that are connected: `ours` is a descriptor of `network`, and its caller's to
   /// close.
   [[nodiscard]] virtual std::unique_ptr<hand> pair(io::network& network, int& ours) = 0;
+  /// Sends a datagram from a socket that nobody has seen before. Whether it went.
+  [[nodiscard]] virtual bool send_datagram(const endpoint& to, std::string_view bytes) = 0;
   /// An address that refuses connections.
   [[nodiscard]] virtual endpoint refusing(const endpoint& near) = 0;
   /// An address where connections are neither accepted nor refused. It lasts as long as the host.

@@ -278,6 +278,12 @@ class raw_host final : public peer_host {
     return made;
   }
 
+  bool send_datagram(const endpoint& to, std::string_view bytes) override {
+    const descriptor made(must(::socket(to.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
+    return ::sendto(made.get(), bytes.data(), bytes.size(), 0, to.address(), to.size()) ==
+           static_cast<ssize_t>(bytes.size());
+  }
+
   void pass(duration time) override { std::this_thread::sleep_for(time); }
 
   endpoint refusing(const endpoint& near) override {

@@ -344,6 +344,17 @@ class sim_host final : public peer_host {
     return std::make_unique<sim_hand>(world_, theirs);
   }
 
+  bool send_datagram(const endpoint& to, std::string_view bytes) override {
+    sim::socket& made = world_.open(machine_, to.family());
+    made.datagrams = true;
+    const auto sent = world_.send_datagram(made, address_of(to), as_bytes(bytes));
+    // As on loopback, it is there when the call returns.
+    for (const time_point end = world_.now() + 100us; world_.next() <= end;)
+      static_cast<void>(world_.step());
+    world_.close(made);
+    return sent == static_cast<std::int64_t>(bytes.size());
+  }
+
   endpoint refusing(const endpoint& near) override {
     endpoint at;
     world_.close(listen_near(near, 1, at));

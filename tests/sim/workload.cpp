@@ -2,8 +2,11 @@
 
 #include <bit>
 #include <exception>
+#include <memory>
+#include <optional>
 
 #include "clients.hpp"
+#include "content.hpp"
 #include "servers.hpp"
 
 namespace myra::simtest {
@@ -136,6 +139,54 @@ task<> knock(reactor& on, std::string address) {
   }
 }
 
+/// What comes back to whoever sent it.
+std::unique_ptr<datagram_socket> answer_datagrams(reactor& on) {
+  struct answering final : datagram_handler {
+    void on_datagram(datagram_socket& to, lent_datagram& came) override {
+      const endpoint peer = came.peer();
+      static_cast<void>(to.send(came.detach(), peer));
+    }
+    void on_error(datagram_socket&, const datagram_error&) override {}
+  };
+  static answering answers;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    auto made = datagram_socket::open(on, {.address = "0.0.0.0:7002"});
+    if (!made) continue;
+    auto kept = std::make_unique<datagram_socket>(std::move(*made));
+    kept->serve(answers);
+    return kept;
+  }
+  throw std::runtime_error("the datagram socket cannot be opened");
+}
+
+/// Sends datagrams that say what they are, until some were answered: each may be lost or come
+/// twice, none may be another.
+task<> ask_by_datagrams(reactor& on, std::string address) {
+  constexpr int answer_count_min = 5;
+  std::optional<datagram_socket> from;
+  for (int attempt = 0; attempt < 10 && !from; ++attempt)
+    if (auto made = datagram_socket::open(on, {.peer = address})) from.emplace(std::move(*made));
+  if (!from) throw std::runtime_error("a datagram socket cannot be opened");
+  int answered = 0;
+  for (std::uint64_t id = 1; id <= 200 && answered < answer_count_min; ++id) {
+    const std::string asked = content(id, 0, 1 + id * 7 % 30);
+    if (!co_await from->send_copy(as_bytes(asked))) continue;
+    auto came = co_await from->receive({.deadline = 50ms});
+    if (!came) continue;
+    const std::string_view text = as_text(came->bytes.bytes());
+    bool known = false;
+    for (std::uint64_t each = 1; each <= id && !known; ++each)
+      known = text == content(each, 0, 1 + each * 7 % 30);
+    if (!known) throw std::runtime_error("a datagram came that nobody sent");
+    ++answered;
+  }
+  if (answered < answer_count_min) throw std::runtime_error("datagrams are not answered");
+}
+
+bool has_room_for_datagrams(sim::host& on) {
+  return on.reactor().internals().pool().slot_size_bytes() >= 2 * io::datagram_headroom_bytes;
+}
+
 sim::world_options world_of(const seed_options& options, scene& of) {
   of.harmless = of.chance.chance(250);
   sim::world_options made;
@@ -161,6 +212,9 @@ void start_hosts(sim::world& world, scene& of) {
   server.serve([](reactor& on) { return std::make_unique<watcher>(on, 7001); });
   client.run([&of](reactor& on) { return run_clients(on, of); });
   other.run([to = server.address(7001)](reactor& on) { return knock(on, to); });
+  if (!has_room_for_datagrams(server) || !has_room_for_datagrams(other)) return;
+  server.serve([](reactor& on) { return answer_datagrams(on); });
+  other.run([to = server.address(7002)](reactor& on) { return ask_by_datagrams(on, to); });
 }
 
 void report_on(sim::world& world, const seed_options& options, seed_report& made) {

@@ -37,6 +37,10 @@ class address {
   [[nodiscard]] bool same_host(const address& other) const noexcept;
   [[nodiscard]] bool same_name(const address& other) const noexcept;
 
+  [[nodiscard]] const sockaddr* data() const noexcept {
+    return reinterpret_cast<const sockaddr*>(bytes_.data());
+  }
+  [[nodiscard]] socklen_t size() const noexcept { return size_; }
   /// As getsockname(2) gives it: at most `*size` bytes, and the whole size in `*size`.
   void store(sockaddr* to, socklen_t* size) const noexcept;
 
@@ -45,7 +49,7 @@ class address {
   [[nodiscard]] Address as() const noexcept;
   [[nodiscard]] std::string name() const;
 
-  std::array<std::byte, 112> bytes_{};
+  alignas(8) std::array<std::byte, 112> bytes_{};
   socklen_t size_ = 0;
   int family_ = AF_UNSPEC;
 };

@@ -13,7 +13,9 @@ using sim::fault;
 
 /// Completions of one direction of one socket stay in their order.
 int direction_of(operation_kind kind) noexcept {
-  return kind == operation_kind::accept || kind == operation_kind::receive ? 0 : 1;
+  const bool reads = kind == operation_kind::accept || kind == operation_kind::receive ||
+                     kind == operation_kind::receive_datagram;
+  return reads ? 0 : 1;
 }
 
 }  // namespace
@@ -121,6 +123,13 @@ void sim_backend::hand_over(const queue_entry& told) noexcept {
   if (op.kind() == operation_kind::send_zero_copy && !told.notification) let_go_later(ended);
   if (told.bytes != nullptr)
     what.bytes = pool_.from_kernel(told.bytes->index, static_cast<std::uint32_t>(told.result));
+  arrival from;
+  if (told.came != nullptr) {
+    from = {.peer = told.came->from.data(),
+            .peer_size = told.came->from.size(),
+            .size = static_cast<std::uint32_t>(told.came->bytes.size())};
+    what.from = &from;
+  }
   if (!told.more) {
     if (ended.on != nullptr) --ended.on->in_flight;
     if (op.cancelled) std::erase(cancels_, &op);

@@ -1,4 +1,5 @@
 // How simulated connections come about: bind(2), listen(2), connect(2), accept(2).
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 
@@ -29,20 +30,24 @@ int simulation::bind(socket& on, address to) {
       on.family == AF_UNIX || to.is_any() || to.is_loopback() || to.host() == on.on->number();
   if (!ours) return -EADDRNOTAVAIL;
   if (on.family != AF_UNIX && to.port() == 0) to.set_port(on.on->free_port());
-  for (const auto& each : sockets_) {
-    const bool here = each->on == on.on && !each->closed && each->phase == phase::listening;
-    if (!here || each->family != on.family) continue;
-    const bool same = on.family == AF_UNIX
-                          ? each->local.same_name(to)
-                          : each->local.port() == to.port() &&
-                                (each->local.same_host(to) || each->local.is_any() || to.is_any());
-    const bool shared =
-        on.has_flag(SOL_SOCKET, SO_REUSEPORT) && each->has_flag(SOL_SOCKET, SO_REUSEPORT);
-    if (same && !shared) return -EADDRINUSE;
-  }
+  if (is_taken(on, to)) return -EADDRINUSE;
   if (to.is_path()) on.on->paths.push_back(to);
   on.local = to;
   return 0;
+}
+
+bool simulation::is_taken(const socket& by, const address& wanted) const noexcept {
+  return std::ranges::any_of(sockets_, [&](const auto& each) {
+    const bool holds =
+        each->datagrams ? each->local.family() != AF_UNSPEC : each->phase == phase::listening;
+    if (each->on != by.on || each->closed || !holds) return false;
+    if (each->family != by.family || each->datagrams != by.datagrams) return false;
+    if (each->has_flag(SOL_SOCKET, SO_REUSEPORT) && by.has_flag(SOL_SOCKET, SO_REUSEPORT))
+      return false;
+    if (by.family == AF_UNIX) return each->local.same_name(wanted);
+    const bool same_host = each->local.same_host(wanted) || each->local.is_any() || wanted.is_any();
+    return each->local.port() == wanted.port() && same_host;
+  });
 }
 
 int simulation::listen(socket& on, int backlog) {

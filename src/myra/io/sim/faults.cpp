@@ -31,6 +31,8 @@ const char* name_of(fault kind) noexcept {
     case fault::close_error: return "close_error";
     case fault::call_error: return "call_error";
     case fault::clock_jump: return "clock_jump";
+    case fault::lost_datagram: return "lost_datagram";
+    case fault::doubled_datagram: return "doubled_datagram";
     case fault::stopped_machine: return "stopped_machine";
   }
   return "?";
@@ -67,6 +69,8 @@ faults faults::all() noexcept {
       .with(fault::receive_error, 10)
       .with(fault::send_error, 10)
       .with(fault::shutdown_error, 200)
+      .with(fault::lost_datagram, 300)
+      .with(fault::doubled_datagram, 300)
       .with(fault::call_error, 100);
 }
 

@@ -18,32 +18,34 @@
 namespace myra::sim {
 
 enum class fault : std::uint8_t {
-  short_read,       ///< A receive brings less than is there.
-  short_write,      ///< A send takes less than there is room for.
-  slow_segment,     ///< Bytes are long on their way.
-  late_notice,      ///< A completion is told of long after it happened.
-  reordered,        ///< Completions of different sockets change places.
-  double_notice,    ///< A poll is told twice of one event.
-  spurious_wake,    ///< A wait ends with nothing to deliver.
-  multishot_end,    ///< A multishot operation ends although it succeeded.
-  no_buffer,        ///< A receive finds no buffer (-ENOBUFS).
-  overflow,         ///< The completion queue is full: multishot operations end.
-  short_submit,     ///< The kernel takes only some of what was submitted.
-  wrong_hint,       ///< `more_to_read` says the opposite.
-  reset,            ///< Both ends of a connection are reset.
-  half_open,        ///< Nothing arrives any more on a connection, in either direction.
-  lost_connect,     ///< The first attempts to connect are lost on the way.
-  accept_race,      ///< A cancelled accept brings a descriptor.
-  cancel_race,      ///< Another cancelled operation succeeds first.
-  accept_error,     ///< An error that accept(2) lists for the connection, or a shortage.
-  connect_error,    ///< An error of connect(2).
-  receive_error,    ///< An error of recv(2).
-  send_error,       ///< An error of send(2).
-  shutdown_error,   ///< -ENOTCONN from shutdown(2).
-  close_error,      ///< An error of close(2), which closes all the same.
-  call_error,       ///< A shortage when a socket is opened or bound.
-  clock_jump,       ///< A machine's clock runs ahead at once.
-  stopped_machine,  ///< A machine does not run for a while (SIGSTOP, a paused virtual machine).
+  short_read,        ///< A receive brings less than is there.
+  short_write,       ///< A send takes less than there is room for.
+  slow_segment,      ///< Bytes are long on their way.
+  late_notice,       ///< A completion is told of long after it happened.
+  reordered,         ///< Completions of different sockets change places.
+  double_notice,     ///< A poll is told twice of one event.
+  spurious_wake,     ///< A wait ends with nothing to deliver.
+  multishot_end,     ///< A multishot operation ends although it succeeded.
+  no_buffer,         ///< A receive finds no buffer (-ENOBUFS).
+  overflow,          ///< The completion queue is full: multishot operations end.
+  short_submit,      ///< The kernel takes only some of what was submitted.
+  wrong_hint,        ///< `more_to_read` says the opposite.
+  reset,             ///< Both ends of a connection are reset.
+  half_open,         ///< Nothing arrives any more on a connection, in either direction.
+  lost_connect,      ///< The first attempts to connect are lost on the way.
+  accept_race,       ///< A cancelled accept brings a descriptor.
+  cancel_race,       ///< Another cancelled operation succeeds first.
+  accept_error,      ///< An error that accept(2) lists for the connection, or a shortage.
+  connect_error,     ///< An error of connect(2).
+  receive_error,     ///< An error of recv(2).
+  send_error,        ///< An error of send(2).
+  shutdown_error,    ///< -ENOTCONN from shutdown(2).
+  close_error,       ///< An error of close(2), which closes all the same.
+  call_error,        ///< A shortage when a socket is opened or bound.
+  clock_jump,        ///< A machine's clock runs ahead at once.
+  lost_datagram,     ///< A datagram does not arrive.
+  doubled_datagram,  ///< A datagram arrives twice.
+  stopped_machine,   ///< A machine does not run for a while (SIGSTOP, a paused virtual machine).
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::stopped_machine) + 1;
 

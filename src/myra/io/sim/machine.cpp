@@ -1,8 +1,11 @@
 #include "myra/io/sim/machine.hpp"
 
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -107,10 +110,14 @@ int machine::shortage() {
 int machine::open(int family, int type, int) noexcept {
   ++entries_;
   if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return -EAFNOSUPPORT;
-  if ((type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) != SOCK_STREAM) return -EPROTONOSUPPORT;
+  const int kind = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const bool datagrams = kind == SOCK_DGRAM && family != AF_UNIX;
+  if (kind != SOCK_STREAM && !datagrams) return -EPROTONOSUPPORT;
   if (const int short_of = shortage(); short_of < 0) return short_of;
   if (open_count_ >= descriptor_limit_) return -EMFILE;
-  return install(world_.open(*this, family));
+  socket& made = world_.open(*this, family);
+  made.datagrams = datagrams;
+  return install(made);
 }
 
 int machine::bind(io::descriptor socket, const sockaddr* to, socklen_t size) noexcept {
@@ -139,6 +146,8 @@ int machine::set_option(io::descriptor socket, int level, int name, const void* 
     return 0;
   }
   if (level == IPPROTO_TCP && found->family == AF_UNIX) return -EOPNOTSUPP;
+  // What comes is given one by one.
+  if (level == IPPROTO_UDP && name == UDP_GRO) return -ENOPROTOOPT;
   const int number = read_int(value, size);
   // socket(7): the kernel doubles both.
   if (level == SOL_SOCKET && name == SO_SNDBUF)
@@ -157,6 +166,12 @@ int machine::get_option(io::descriptor socket, int level, int name, void* value,
   ++entries_;
   sim::socket* found = find(socket);
   if (found == nullptr) return -EBADF;
+  if (level == SOL_SOCKET && name == SO_MEMINFO) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> all{};
+    all[SK_MEMINFO_DROPS] = found->dropped;
+    std::memcpy(value, all.data(), std::min<std::size_t>(*size, sizeof all));
+    return 0;
+  }
   int number = 0;
   const int key = level << 16 | name;
   for (const auto& [kept, set] : found->flags)
@@ -187,9 +202,12 @@ int machine::peer_address(io::descriptor socket, sockaddr* to, socklen_t* size) 
   return 0;
 }
 
-int machine::connect(io::descriptor, const sockaddr*, socklen_t) noexcept {
+int machine::connect(io::descriptor socket, const sockaddr* to, socklen_t size) noexcept {
   ++entries_;
-  return -EOPNOTSUPP;
+  sim::socket* found = find(socket);
+  if (found == nullptr) return -EBADF;
+  if (!found->datagrams) return -EOPNOTSUPP;  // a stream's waits
+  return world_.connect_datagrams(*found, address(to, size));
 }
 
 int machine::duplicate(io::descriptor) noexcept {

@@ -72,7 +72,6 @@ class machine final : public io::network, public io::backend_source {
                  socklen_t* size) noexcept override;
   int local_address(io::descriptor socket, sockaddr* to, socklen_t* size) noexcept override;
   int peer_address(io::descriptor socket, sockaddr* to, socklen_t* size) noexcept override;
-  /// -EOPNOTSUPP: for datagrams, which the simulated network does not carry.
   int connect(io::descriptor socket, const sockaddr* to, socklen_t size) noexcept override;
   /// -EOPNOTSUPP: a descriptor of the real process cannot stand for what exists here only.
   int duplicate(io::descriptor socket) noexcept override;

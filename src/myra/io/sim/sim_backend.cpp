@@ -127,8 +127,8 @@ void sim_backend::start_on(flight& begun) noexcept {
     case operation_kind::shutdown: return start_shutdown(begun);
     case operation_kind::close: return start_close(begun);
     case operation_kind::poll: return start_poll(begun);
-    case operation_kind::receive_datagram:
-    case operation_kind::send_datagram:
+    case operation_kind::receive_datagram: return start_receive_datagram(begun);
+    case operation_kind::send_datagram: return start_send_datagram(begun);
     case operation_kind::hand_over: return complete(begun, -EOPNOTSUPP);
     case operation_kind::cancel:
     case operation_kind::link_timeout: return complete(begun, -EINVAL);  // of chains only
@@ -239,6 +239,8 @@ void sim_backend::on_read_due(sim::simulation&, const sim::appointment& due) {
   auto& self = static_cast<sim_backend&>(*on.user);
   if (on.reader->kind() == operation_kind::accept)
     self.run_accept(on);
+  else if (on.datagrams)
+    self.run_receive_datagram(on);
   else
     self.run_receive(on);
 }

@@ -8,8 +8,6 @@
 // A zero-copy send is told of twice, the second time some moments after the first and in no order;
 // that the bytes are still those that were sent is then looked at.
 //
-// The simulated network has streams only: a machine refuses to open sockets for datagrams.
-//
 // Who waits: `wait` lets the whole world happen until this backend has something to deliver. Where
 // several reactors run in one world, somebody above them all does the waiting (world.hpp): it calls
 // `begin_sleep` in place of `wait`, and is called back when a real one would have returned.
@@ -28,6 +26,7 @@
 
 #include "myra/io/backend.hpp"
 #include "myra/io/backend_source.hpp"
+#include "myra/io/datagram_operation.hpp"
 #include "myra/io/sim/machine.hpp"
 #include "myra/io/sim/simulation.hpp"
 #include "myra/memory/buffer_pool.hpp"
@@ -90,6 +89,7 @@ class sim_backend final : public backend, private sim::socket_user {
     bool notification = false;
     bool copied = false;
     slot* bytes = nullptr;
+    std::shared_ptr<const sim::letter> came = {};  ///< Of a datagram: whose it was.
   };
 
   sim_backend(sim::machine& on, const backend_wishes& wishes, buffer_pool& pool,
@@ -111,6 +111,11 @@ class sim_backend final : public backend, private sim::socket_user {
   void start_connect(flight& begun) noexcept;
   void start_receive(flight& begun) noexcept;
   void start_send(flight& begun) noexcept;
+  void start_receive_datagram(flight& begun) noexcept;
+  void run_receive_datagram(sim::socket& on) noexcept;
+  [[nodiscard]] bool receive_one_datagram(flight& armed, sim::socket& on) noexcept;
+  void start_send_datagram(flight& begun) noexcept;
+  [[nodiscard]] std::int64_t send_row(sim::socket& on, const send_datagram_operation& send);
   void start_shutdown(flight& begun) noexcept;
   void start_close(flight& begun) noexcept;
   void start_poll(flight& begun) noexcept;

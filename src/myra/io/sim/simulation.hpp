@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,10 @@ class simulation {
   [[nodiscard]] socket* accept(socket& from);
   [[nodiscard]] std::int64_t receive(socket& on, std::byte* to, std::size_t size_max);
   [[nodiscard]] std::int64_t send(socket& on, byte_view bytes);
+  /// The same for datagrams. `to` without a family: the one that it is connected to.
+  [[nodiscard]] int connect_datagrams(socket& from, const address& to);
+  [[nodiscard]] std::int64_t send_datagram(socket& from, const address& to, byte_view bytes);
+  [[nodiscard]] std::optional<letter> receive_datagram(socket& on);
   [[nodiscard]] int shutdown(socket& on, int how);
   /// Frees the descriptor. Nobody is told of this socket afterwards.
   void close(socket& on);
@@ -89,6 +94,11 @@ class simulation {
   [[nodiscard]] socket* find_listener(machine& on, const socket& from) noexcept;
   [[nodiscard]] machine* route(const socket& from, const address& to) noexcept;
   [[nodiscard]] int connect_unix(socket& from);
+  [[nodiscard]] bool is_taken(const socket& by, const address& wanted) const noexcept;
+  void name_sender(socket& from, const address& to);
+  [[nodiscard]] static address sender_of(const socket& from, const address& to);
+  void post(socket& from, const address& to, byte_view bytes);
+  [[nodiscard]] socket* find_mailbox(const socket& from, const letter& came) noexcept;
   [[nodiscard]] socket& answer(socket& from, socket& listener);
   void try_again(socket& from);
   void fail_connect(socket& from, int error);
@@ -109,6 +119,8 @@ class simulation {
   static void on_end(simulation& world, const appointment& due);
   static void on_reset(simulation& world, const appointment& due);
   static void on_room(simulation& world, const appointment& due);
+  static void on_letter(simulation& world, const appointment& due);
+  static void on_refused_letter(simulation& world, const appointment& due);
   static void on_give_up(simulation& world, const appointment& due);
 
   std::uint64_t seed_;
@@ -121,6 +133,8 @@ class simulation {
   std::vector<std::unique_ptr<socket>> sockets_;
   std::map<std::uint64_t, std::function<void()>> calls_;
   std::uint64_t call_count_ = 0;
+  std::map<std::uint64_t, letter> letters_;
+  std::uint64_t letter_count_ = 0;
   std::uint32_t numbers_ = 0;
   bool keeps_pace_ = false;
   std::atomic<bool> woken_{false};

@@ -42,6 +42,16 @@ class socket_user {
   ~socket_user() = default;
 };
 
+/// A datagram, on its way or arrived.
+struct letter {
+  address from;
+  address to;
+  std::vector<std::byte> bytes;
+};
+
+/// What the kernel counts for a datagram that waits, beside its bytes.
+inline constexpr std::size_t letter_overhead = 256;
+
 enum class phase : std::uint8_t { fresh, listening, connecting, connected, over };
 
 struct socket {
@@ -60,7 +70,7 @@ struct socket {
   /// A receive would not wait.
   [[nodiscard]] bool has_news() const noexcept {
     return incoming.arrived() != 0 || end_arrived || error != 0 || phase == phase::over ||
-           read_shut || !backlog.empty();
+           read_shut || !backlog.empty() || !letters.empty();
   }
 
   [[nodiscard]] bool has_flag(int level, int name) const noexcept {
@@ -88,6 +98,12 @@ struct socket {
   time_point last_arrival{};
   bool end_arrived = false;
   int error = 0;  ///< errno, told once.
+
+  // The same of datagrams, which stay `fresh`.
+  bool datagrams = false;
+  std::deque<letter> letters;
+  std::size_t letter_bytes = 0;
+  std::uint32_t dropped = 0;  ///< For want of room.
 
   // What was asked for.
   bool read_shut = false;
