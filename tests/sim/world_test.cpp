@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "myra/reactor/chain_async.hpp"
 #include "myra/transport.hpp"
 #include "workload.hpp"
 
@@ -61,6 +62,72 @@ TEST(sim_world, a_host_reaches_itself_on_the_loopback_and_nobody_else_there) {
   made.host("client").run([&](reactor& on) { return say(on, "127.0.0.1:7000", "you", answer); });
   EXPECT_FALSE(made.run_until_idle());
   EXPECT_NE(made.story().find("refused"), std::string::npos) << made.story();
+}
+
+TEST(sim_world, a_chain_follows_its_steps) {
+  world made;
+  host& server = made.host("server");
+  server.serve(echo_on(7000));
+  std::vector<std::int32_t> results;
+  std::string answer;
+  made.host("client").run([&](reactor& on) -> task<> {
+    const endpoint to = endpoint::parse(server.address(7000)).value();
+    const int socket = on.internals().backend().sockets().open(AF_INET, SOCK_STREAM, 0);
+    operation_chain steps = on.chain();
+    steps.connect(socket, to).send(socket, as_bytes(std::string_view("hello"))).receive(socket);
+    steps.shutdown(socket).close(socket).with_deadline(1s);
+    auto ended = co_await steps;
+    for (const step_report& each : ended.value()) results.push_back(each.result);
+    answer = as_text(ended.value()[2].bytes.bytes());
+  });
+  EXPECT_TRUE(made.run_until_idle()) << made.story();
+  EXPECT_EQ(results, (std::vector<std::int32_t>{0, 5, 5, 0, 0}));
+  EXPECT_EQ(answer, "hello");
+  EXPECT_TRUE(made.end()) << made.story();
+}
+
+TEST(sim_world, a_chain_to_nobody_ends_at_its_deadline) {
+  world made;
+  std::vector<std::int32_t> results;
+  made.host("client").run([&](reactor& on) -> task<> {
+    const endpoint to = endpoint::parse("192.0.2.1:1").value();
+    const int socket = on.internals().backend().sockets().open(AF_INET, SOCK_STREAM, 0);
+    operation_chain steps = on.chain();
+    steps.connect(socket, to).send(socket, as_bytes(std::string_view("hello")));
+    steps.whatever_happens().close(socket).with_deadline(1s);
+    auto ended = co_await steps;
+    for (const step_report& each : ended.value()) results.push_back(each.result);
+    on.internals().backend().sockets().close(socket);
+  });
+  EXPECT_TRUE(made.run_until_idle()) << made.story();
+  EXPECT_EQ(results, (std::vector<std::int32_t>{-ETIME, -ECANCELED, -ECANCELED}));
+  EXPECT_TRUE(made.end()) << made.story();
+}
+
+TEST(sim_world, datagrams_are_answered) {
+  world made;
+  struct answering final : datagram_handler {
+    void on_datagram(datagram_socket& to, lent_datagram& came) override {
+      const endpoint peer = came.peer();
+      static_cast<void>(to.send(came.detach(), peer));
+    }
+  } answers;
+  host& server = made.host("server");
+  server.serve([&](reactor& on) {
+    auto opened = datagram_socket::open(on, {.address = "0.0.0.0:7000"});
+    opened->serve(answers);
+    return std::move(*opened);
+  });
+  std::string answer;
+  made.host("client").run([&](reactor& on) -> task<> {
+    auto from = datagram_socket::open(on, {.peer = server.address(7000)}).value();
+    static_cast<void>(co_await from.send_copy(as_bytes(std::string_view("hello"))));
+    auto came = co_await from.receive();
+    if (came) answer = as_text(came->bytes.bytes());
+  });
+  EXPECT_TRUE(made.run_until_idle()) << made.story();
+  EXPECT_EQ(answer, "hello");
+  EXPECT_TRUE(made.end()) << made.story();
 }
 
 TEST(sim_world, time_is_its_own) {
