@@ -278,9 +278,9 @@ void info(call& now) {
         {"keyspace_misses", to_string(on.counted.misses)},
         {"slow_reader_stalls", to_string(on.counted.stalls)}}},
       {"Reactor",
-       {{"backend", myra::io::name_of(on.reactor.backend())},
-        {"backend_reason", on.reactor.reason()},
-        {"kernel_entries", to_string(on.reactor.counters().kernel_entries)}}},
+       {{"backend", myra::io::name_of(on.reactor->backend())},
+        {"backend_reason", on.reactor->reason()},
+        {"kernel_entries", to_string(on.reactor->counters().kernel_entries)}}},
       {"Keyspace",
        {{"db0", "keys=" + keys + ",expires=" + to_string(on.data.ending_count()) + ",avg_ttl=0"}}},
   };

@@ -16,11 +16,12 @@ using namespace std::chrono_literals;
 /// Commands without a network: the reactor is there, but nothing listens.
 class command_test : public testing::Test {
  protected:
-  server on{.bounds = {},
-            .reactor = myra::reactor::open({.backend = myra::io::backend_kind::epoll}).value()};
+  server on;
+  myra::reactor reactor = myra::reactor::open({.backend = myra::io::backend_kind::epoll}).value();
   client from;
 
   command_test() {
+    on.reactor = &reactor;
     from.id = 7;
     pass(1h);
   }

@@ -1,8 +1,8 @@
 // myra-kv: a key-value server that speaks the Redis protocol.
 //
 // How it is put together, in the order to read:
-//   main      all that has to do with the network: reads the options, opens the reactor and the
-//             listener, talks with each client, runs until a signal
+//   main      reads the options, opens the reactor and the listener, runs until a signal
+//   session   talks with each client
 //   server    what all clients share
 //   command   the table of commands, and what each does
 //   store     the keys and their values
@@ -11,70 +11,18 @@
 #include "myra/config/console.hpp"
 #include "myra/metrics/exporter.hpp"
 #include "myra/transport.hpp"
-#include "resp_reply.hpp"
 #include "server.hpp"
+#include "session.hpp"
 
 namespace {
-
-// Replies leave in pieces of one buffer of Myra's pool each.
-constexpr std::size_t piece_size_max = 16 * 1024;
-
-// Runs what the parser has until there is a piece to be sent. Whether there is something to send.
-bool run_commands(kv::server& on, kv::client& from, kv::resp_parser& parser) {
-  on.data.set_now(on.reactor.now());
-  on.replies.clear();  // what a command that threw left there was for another client
-  while (!from.quits && on.replies.size() < piece_size_max) {
-    const std::optional<kv::resp_command> command = parser.next();
-    if (!command) break;
-    kv::execute(on, from, *command);
-  }
-  if (parser.failed() && !from.quits) kv::write_error(on.replies, parser.error());
-  from.quits |= parser.failed();
-  return !on.replies.empty();
-}
-
-// Talks with one client. All that arrived together is answered together: one piece out for each
-// piece in, however many commands are in it. When this returns, the connection closes after the
-// replies are out; that is so as well when the client has sent its end or the server is to stop.
-//
-// The connection queues no more than its high-water mark. A client that sends commands and does not
-// read the replies is not read from either, and costs that mark and the rest of one reply.
-myra::task<> talk(myra::connection peer, kv::server& on) {
-  kv::client self{.id = ++on.counted.connections, .address = peer.peer().to_string()};
-  on.clients.emplace(self.id, &self);
-  const auto leave = [&on](const kv::client* gone) { on.clients.erase(gone->id); };
-  const std::unique_ptr<const kv::client, decltype(leave)> listed(&self, leave);
-  if (on.clients.size() > on.bounds.clients_max) {
-    peer.send_copy(myra::as_bytes("-ERR max number of clients reached\r\n"));
-    co_return;
-  }
-  kv::resp_parser parser({.arguments_max = 65'536,
-                          .bulk_size_max_bytes = on.bounds.value_size_max_bytes,
-                          .request_size_max_bytes = on.bounds.message_size_max_bytes()});
-  while (auto bytes = co_await peer.receive()) {
-    parser.feed(myra::as_text(bytes->bytes()));
-    while (run_commands(on, self, parser)) {
-      std::string replies = std::move(on.replies);  // ours while we wait: others are served then
-      for (std::size_t at = 0; at < replies.size(); at += piece_size_max) {
-        const auto piece = std::string_view(replies).substr(at, piece_size_max);
-        const myra::sent sent = peer.send_copy(myra::as_bytes(piece));
-        if (sent == myra::send_status::back_pressured) ++on.counted.stalls, peer.pause_receive();
-        if (const auto taken = co_await sent; !taken) co_return;
-      }
-      on.replies = std::move(replies);  // for its memory
-      peer.resume_receive();
-    }
-    if (self.quits) co_return;
-  }
-}
 
 // Removes keys that have ended although nobody asks for them. It runs on the reactor like
 // everything else, so its work is bounded, and it goes on sooner when there is more to do.
 myra::task<> sweep(kv::server& on) {
   using namespace std::chrono_literals;
   myra::duration pause = 100ms;
-  while (co_await myra::sleep_for(on.reactor, pause)) {  // an error: the reactor is ending
-    on.data.set_now(on.reactor.now());
+  while (co_await myra::sleep_for(*on.reactor, pause)) {  // an error: the reactor is ending
+    on.data.set_now(on.reactor->now());
     pause = on.data.sweep(500) == 500 ? 1ms : 100ms;
   }
 }
@@ -111,21 +59,22 @@ int main(int argc, char** argv) {
 
   const bool shows_counters = !options.metrics_address.empty();
   options.reactor.publish_counters |= shows_counters;
+  kv::server on{.bounds = limits};
   auto reactor = myra::reactor::open(options.reactor);
   if (!reactor) return config::refuse(program.name, reactor.error());
-  kv::server on{.bounds = limits, .reactor = std::move(*reactor)};
-  auto listener = myra::listener::open(on.reactor, options.listener);
+  on.reactor = &*reactor;
+  auto listener = myra::listener::open(*reactor, options.listener);
   if (!listener) return config::refuse(program.name, listener.error());
   std::optional<myra::metrics::exporter> exporter;
   if (shows_counters) {
-    auto made = myra::metrics::exporter::open(on.reactor, {.address = options.metrics_address},
-                                              {on.reactor.board()});
+    auto made = myra::metrics::exporter::open(*reactor, {.address = options.metrics_address},
+                                              {reactor->board()});
     if (!made) return config::refuse(program.name, made.error());
     exporter = std::move(*made);
   }
-  listener->serve([&on](myra::connection peer) { return talk(std::move(peer), on); });
-  myra::spawn(on.reactor, sweep(on));
-  config::announce(on.reactor, *listener);
+  listener->serve([&on](myra::connection peer) { return kv::talk(std::move(peer), on); });
+  myra::spawn(*reactor, sweep(on));
+  config::announce(*reactor, *listener);
   if (exporter) config::announce_metrics(exporter->local());
-  return on.reactor.run_until_signal(options.shutdown);
+  return reactor->run_until_signal(options.shutdown);
 }

@@ -41,8 +41,9 @@ struct server {
   std::string replies = {};
   std::map<std::uint64_t, const client*> clients = {};  // by their id
   statistics counted = {};
-  // Last, so that it goes first: with it go the connections, whose coroutines use the rest.
-  myra::reactor reactor;
+  // Declared after this, so that it goes before: with it go the connections, whose coroutines use
+  // the rest.
+  myra::reactor* reactor = nullptr;
 };
 
 /// Runs one command of a client and appends its reply to `on.replies`. When something is wrong with
