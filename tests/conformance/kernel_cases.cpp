@@ -191,6 +191,16 @@ TEST_P(kernel_case, connecting_at_the_descriptor_limit_is_an_error_that_passes) 
   static_cast<void>(dial(at.local()));
 }
 
+TEST_P(kernel_case, without_a_descriptor_for_signals_it_ends_and_says_why) {
+  if (needs_descriptors_itself) GTEST_SKIP() << "the sanitizer needs descriptors itself";
+  ASSERT_TRUE(on().run_once(0ms));
+  {
+    const few_descriptors limit(0);
+    EXPECT_EQ(on().run_until_signal(), 1);
+  }
+  EXPECT_TRUE(log().contain("signals cannot be waited for: Too many open files"));
+}
+
 TEST_P(kernel_case, what_cannot_be_opened_at_the_descriptor_limit_leaves_nothing_behind) {
   if (needs_descriptors_itself) GTEST_SKIP() << "the sanitizer needs descriptors itself";
   for (int left = 0; left < 3; ++left) {

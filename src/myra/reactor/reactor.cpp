@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "myra/reactor/chain.hpp"
@@ -29,6 +30,7 @@ class signal_watch {
     ::sigaddset(&signals_, SIGTERM);
     ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
     poll_.descriptor = ::signalfd(-1, &signals_, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (!opened()) error_ = -errno;
     poll_.events = POLLIN;
     poll_.self = this;
     if (opened()) on_.backend().submit(poll_);
@@ -48,6 +50,8 @@ class signal_watch {
 
   [[nodiscard]] bool opened() const noexcept { return poll_.descriptor.valid(); }
   [[nodiscard]] bool seen() const noexcept { return seen_; }
+  /// Why none will be seen: -errno; 0: one will, when it comes.
+  [[nodiscard]] int error() const noexcept { return error_; }
 
  private:
   struct watching_poll : io::poll_operation {
@@ -57,7 +61,11 @@ class signal_watch {
 
   static void on_ready(io::operation& completed, io::completion& what) noexcept {
     auto& self = *static_cast<watching_poll&>(completed).self;
-    if (what.result < 0) return;
+    if (what.result == -ECANCELED) return;
+    if (what.result < 0 && what.result != -EINTR) {
+      self.error_ = what.result;
+      return;
+    }
     self.seen_ = self.take();
     if (!self.seen_) self.on_.backend().submit(self.poll_);
   }
@@ -73,6 +81,7 @@ class signal_watch {
   sigset_t signals_{};
   sigset_t before_{};
   bool seen_ = false;
+  int error_ = 0;
 };
 
 }  // namespace
@@ -113,10 +122,17 @@ result<void> reactor::run_once(duration wait) {
 int reactor::run_until_signal(const shutdown_options& options) {
   loop& runs = *parts_->runs;
   runs.begin_turns();
+  const auto fail = [&runs](const char* what, std::error_code why) {
+    runs.log()(log_level::error, std::string("reactor: ") + what + ": " + why.message());
+    return 1;
+  };
   signal_watch signals(runs);
-  if (!signals.opened()) return 1;
-  while (!signals.seen() && !parts_->stopping.load(std::memory_order_acquire))
-    if (!runs.turn(never)) return 1;
+  while (!signals.seen() && !parts_->stopping.load(std::memory_order_acquire)) {
+    if (signals.error() != 0)
+      return fail("signals cannot be waited for", kernel_error(signals.error()));
+    if (auto turned = runs.turn(never); !turned)
+      return fail("the kernel took the backend away", turned.error());
+  }
   parts_->stopping.store(false, std::memory_order_relaxed);
   if (options.on_drain) options.on_drain();
   return drain(options.drain_deadline) ? 0 : 1;
