@@ -17,6 +17,10 @@ namespace {
 constexpr duration back_off_first = std::chrono::milliseconds(10);
 constexpr duration back_off_longest = std::chrono::milliseconds(500);
 
+// A connection's error costs that connection. As many in a row, without one that comes, are no
+// longer those of connections: then accepting pauses, as in a shortage.
+constexpr unsigned errors_in_row_max = 64;
+
 bool is_shortage(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
@@ -85,6 +89,7 @@ void listener::acceptor::on_accept(io::operation& completed, io::completion& wha
 
 void listener::acceptor::accepted(io::descriptor socket) noexcept {
   back_off_ = back_off_first;
+  errors_in_row_ = 0;
   socket = offer(socket);
   if (!socket.valid()) return;
   if (closing_) return loop_.backend().sockets().close(socket);
@@ -152,7 +157,7 @@ void listener::acceptor::failed(int error) noexcept {
   }
   ++counters_.transient_errors;
   ++loop_.tally().accept_errors;
-  if (!is_shortage(error)) return;
+  if (++errors_in_row_ < errors_in_row_max && !is_shortage(error)) return;
   ++counters_.back_offs;
   ++loop_.tally().accept_back_offs;
   if (back_off_ == back_off_first)

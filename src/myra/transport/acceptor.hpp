@@ -84,6 +84,7 @@ class listener::acceptor final : public drainable, public stream_parent {
   socket_taker elsewhere_;
   diversion diverts_ = diversion::at_close;
   duration back_off_;
+  unsigned errors_in_row_ = 0;  ///< Since a connection came.
   listener_counters counters_;
   std::uint32_t connection_count_ = 0;
   arm_reason arms_for_ = arm_reason::first;  ///< Why the next accept will be armed.
