@@ -55,9 +55,9 @@ std::string words_of(const std::exception_ptr& thrown) {
 
 void spawn(loop& on, task<void> body) { start(on, std::move(body)); }
 
-void note_exception(loop& on, const char* where, const std::exception_ptr& thrown) noexcept {
+void note_exception(loop& on, const std::string& where, const std::exception_ptr& thrown) noexcept {
   ++on.tally().handler_exceptions;
-  on.log()(log_level::error, std::string(where) + " ended with an exception: " + words_of(thrown));
+  on.log()(log_level::error, where + " ended with an exception: " + words_of(thrown));
 }
 
 bool sleeping::begin(std::coroutine_handle<> waiting, cancellation* scope) noexcept {

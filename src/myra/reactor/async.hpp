@@ -29,7 +29,7 @@ void spawn(loop& on, task<void> body);
 inline void spawn(reactor& on, task<void> body) { spawn(on.internals(), std::move(body)); }
 
 /// Counts and logs an exception that nobody above will catch.
-void note_exception(loop& on, const char* where, const std::exception_ptr& thrown) noexcept;
+void note_exception(loop& on, const std::string& where, const std::exception_ptr& thrown) noexcept;
 
 /// What `sleep_for` says: to be awaited. Gives result<void>: an error, condition::cancelled, when
 /// its scope was cancelled before the time was over.

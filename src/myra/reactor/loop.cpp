@@ -9,13 +9,27 @@
 
 namespace myra {
 
+namespace {
+
+std::string pool_words(const char* pool, std::uint32_t slot_count, std::uint32_t slot_size_bytes) {
+  return std::string("memory for ") + pool + ": " + std::to_string(slot_count) + " slots of " +
+         std::to_string(slot_size_bytes) + " bytes";
+}
+
+}  // namespace
+
 opened<std::unique_ptr<loop>> loop::open(const reactor_options& options) {
   if (auto complaint = check(options); !complaint.empty())
     return report(std::make_error_code(std::errc::invalid_argument), std::move(complaint));
   auto pool = buffer_pool::open(options.pool);
-  if (!pool) return report(pool.error(), "memory for the buffer pool");
+  if (!pool)
+    return report(pool.error(), pool_words("the buffer pool", options.pool.slot_count_initial,
+                                           options.pool.slot_size_bytes));
   auto large_pool = open_large_pool(options);
-  if (!large_pool) return report(large_pool.error(), "memory for the pool of large buffers");
+  if (!large_pool)
+    return report(large_pool.error(),
+                  pool_words("the pool of large buffers", options.large_buffers.count_max,
+                             options.large_buffers.size_bytes));
   auto chosen = choose_backend(options, **pool, large_pool->get());
   if (!chosen) return std::unexpected(std::move(chosen.error()));
   reactor_options usable = options;

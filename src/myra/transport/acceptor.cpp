@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <exception>
 
+#include "myra/io/error_table.hpp"
 #include "myra/reactor/async.hpp"
 #include "myra/transport/rearm.hpp"
 
@@ -20,17 +21,6 @@ constexpr duration back_off_longest = std::chrono::milliseconds(500);
 // A connection's error costs that connection. As many in a row, without one that comes, are no
 // longer those of connections: then accepting pauses, as in a shortage.
 constexpr unsigned errors_in_row_max = 64;
-
-bool is_shortage(int error) noexcept {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
-// accept(2), "Error handling": these tell of the connection that was to be accepted, not of the
-// listening socket.
-bool is_fatal(int error) noexcept {
-  return error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP ||
-         error == EFAULT;
-}
 
 }  // namespace
 
@@ -78,7 +68,7 @@ void listener::acceptor::on_accept(io::operation& completed, io::completion& wha
   if (what.result >= 0)
     self.accepted(self.accept_.accepted(what));
   else if (what.result != -ECANCELED)
-    self.failed(-what.result);
+    self.failed(what.result);
   if (what.more) return;
   self.arms_for_ =
       self.pause_.armed() ? arm_reason::no_buffer : reason_to_rearm(self.accept_, what.result);
@@ -123,13 +113,14 @@ void listener::acceptor::begin_connection(io::descriptor socket) noexcept {
   ++counters_.accepted;
   ++loop_.tally().accepted;
   stream* made = stream_table::of(loop_).adopt(socket, options_.connection);
-  if (made == nullptr) return failed(ENOMEM);
+  if (made == nullptr) return failed(-ENOMEM);
   ++connection_count_;
   made->set_parent(*this);
   try {
     start(*made);
   } catch (...) {
-    note_exception(loop_, "listener: making a handler", std::current_exception());
+    note_exception(loop_, "listener " + local_.to_string() + ": making a handler",
+                   std::current_exception());
     made->abort();
   }
   // What the kernel has accepted beyond the limit is served; no more is asked for until one ends.
@@ -148,22 +139,23 @@ void listener::acceptor::start(stream& made) {
   made.begin(borrowed, std::move(handler));
 }
 
-void listener::acceptor::failed(int error) noexcept {
-  if (is_fatal(error)) {
+void listener::acceptor::failed(int result) noexcept {
+  const io::reaction next = io::reaction_to(io::failing_call::accept, result);
+  if (next == io::reaction::fatal) {
     loop_.log()(log_level::error, "listener " + local_.to_string() +
-                                      ": accept: " + kernel_error(-error).message() +
+                                      ": accept: " + kernel_error(result).message() +
                                       "; no more connections are accepted");
     return close();
   }
   ++counters_.transient_errors;
   ++loop_.tally().accept_errors;
-  if (++errors_in_row_ < errors_in_row_max && !is_shortage(error)) return;
+  if (++errors_in_row_ < errors_in_row_max && next != io::reaction::back_off) return;
   ++counters_.back_offs;
   ++loop_.tally().accept_back_offs;
   if (back_off_ == back_off_first)
-    loop_.log()(log_level::warning, "listener " + local_.to_string() +
-                                        ": accept: " + kernel_error(-error).message() +
-                                        "; accepting pauses until it passes");
+    loop_.log()(log_level::warning,
+                "listener " + local_.to_string() + ": accept: " + kernel_error(result).message() +
+                    io::limit_words(-result) + "; accepting pauses until it passes");
   loop_.backend().cancel(accept_);
   loop_.timers().arm(pause_, after(loop_.now(), back_off_));
   back_off_ = std::min(back_off_ * 2, back_off_longest);

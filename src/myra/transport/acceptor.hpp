@@ -13,7 +13,7 @@ namespace myra {
 /// Lives until the listener is gone, nothing is in flight and the last of its connections has
 /// ended.
 ///
-///   accepting ──EMFILE, ENFILE, ENOBUFS, ENOMEM──▶ backing off ──timer──▶ accepting
+///   accepting ──an error to back off from (io/error_table.hpp)──▶ backing off ──timer──▶ accepting
 ///   accepting ──connections_max──▶ full ──a connection ends──▶ accepting
 ///   any ──close()──▶ closing ──operation ended──▶ closed
 class listener::acceptor final : public drainable, public stream_parent {
@@ -65,7 +65,7 @@ class listener::acceptor final : public drainable, public stream_parent {
   void end_socket() noexcept;
   void divert_waiting() noexcept;
   void start(stream& made);
-  void failed(int error) noexcept;
+  void failed(int result) noexcept;
   void arm() noexcept;
   void free_if_done() noexcept;
   [[nodiscard]] bool full() const noexcept {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "myra/io/error_table.hpp"
 #include "myra/transport/address_order.hpp"
 #include "myra/transport/stream.hpp"
 
@@ -199,7 +200,8 @@ void connect_attempt::race::finished(attempt& ended, int result) noexcept {
     settle({});
   }
   // The deadline is of all addresses together.
-  if (!settled_ && result == -ETIME) time_out();
+  if (!settled_ && io::reaction_to(io::failing_call::connect, result) == io::reaction::fatal)
+    time_out();
   if (!settled_) {
     error_ = kernel_error(result);
     start_next();

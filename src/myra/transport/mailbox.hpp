@@ -105,7 +105,7 @@ class mailbox final : public drainable {
   void flush() noexcept;
   void submit(outgoing_datagram& next) noexcept;
   void sent(const outgoing_datagram& gone) noexcept;
-  void send_failed(outgoing_datagram& failed, int error) noexcept;
+  void send_failed(outgoing_datagram& failed, std::int32_t result) noexcept;
   [[nodiscard]] bool cut_again(outgoing_datagram& row) noexcept;
   void retire(outgoing_datagram& done) noexcept;
   void release_slot(slot& held) noexcept;

@@ -1,5 +1,6 @@
 #include <cerrno>
 
+#include "myra/io/error_table.hpp"
 #include "myra/transport/mailbox.hpp"
 #include "myra/transport/mailbox_call.hpp"
 #include "myra/transport/rearm.hpp"
@@ -85,12 +86,14 @@ void mailbox::keep(io::completion& what) noexcept {
 }
 
 void mailbox::received_none(std::int32_t outcome) noexcept {
-  if (outcome == -ENOBUFS) {
-    if (wants_bytes()) loop_.await_buffer(starved_);
-    return;
+  switch (io::reaction_to(io::failing_call::receive_datagram, outcome)) {
+    case io::reaction::retry: return;  // whoever cancelled knows
+    case io::reaction::back_off:
+      if (wants_bytes()) loop_.await_buffer(starved_);
+      return;
+    case io::reaction::close:
+    case io::reaction::fatal: report(-outcome, {});
   }
-  if (outcome == -ECANCELED || outcome == -EINTR) return;  // whoever cancelled knows
-  report(-outcome, {});
 }
 
 void mailbox::deliver_queued() noexcept {

@@ -2,6 +2,7 @@
 #include <cerrno>
 
 #include "myra/core/copy.hpp"
+#include "myra/io/error_table.hpp"
 #include "myra/transport/mailbox.hpp"
 #include "myra/transport/mailbox_call.hpp"
 
@@ -12,13 +13,6 @@ namespace {
 // so many bytes, the headers of IPv6 and UDP counted.
 constexpr std::uint32_t row_count_max = 64;
 constexpr std::uint32_t row_size_max = 65'535 - 40 - 8;
-
-/// Of the socket and not of the datagram that met it: told by the network about an earlier one, and
-/// taken away from the socket by being told (udp(7)).
-bool is_about_an_earlier_one(int error) noexcept {
-  return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-         error == EHOSTDOWN || error == ENOPROTOOPT || error == EPROTO;
-}
 
 }  // namespace
 
@@ -146,16 +140,12 @@ void mailbox::on_send_complete(io::operation& completed, io::completion& what) n
   auto& gone = static_cast<outgoing_datagram&>(completed);
   mailbox& self = *gone.self;
   --self.in_flight_count_;
+  self.full_ = false;
   if (what.result >= 0) {
-    self.full_ = false;
     self.sent(gone);
     self.retire(gone);
-  } else if (what.result == -EAGAIN || what.result == -EINTR) {
-    self.full_ = true;
-    self.again_.push(gone);
   } else {
-    self.full_ = false;
-    self.send_failed(gone, -what.result);
+    self.send_failed(gone, what.result);
   }
   if (self.state_ == datagram_state::closing) return self.close_when_idle();
   self.go_on_sending();
@@ -168,17 +158,24 @@ void mailbox::sent(const outgoing_datagram& gone) noexcept {
   loop_.tally().bytes_sent += gone.size;
 }
 
-void mailbox::send_failed(outgoing_datagram& failed, int error) noexcept {
+void mailbox::send_failed(outgoing_datagram& failed, std::int32_t result) noexcept {
   const endpoint to = failed.to.to_endpoint();
+  const io::reaction next = io::reaction_to(io::failing_call::send_datagram, result);
+  if (next == io::reaction::back_off) {
+    full_ = true;
+    return again_.push(failed);
+  }
   // A device without checksums cannot cut rows (EIO, Linux 4.18 and newer): from now on we do.
-  if (error == EIO && failed.segment_size != 0 && cut_again(failed)) return;
-  if (is_about_an_earlier_one(error) && !failed.tried_again && failed.to.address() == nullptr) {
+  if (next == io::reaction::fatal && failed.segment_size != 0 && cut_again(failed)) return;
+  // Of the socket and not of the datagram that met it: told by the network about an earlier one,
+  // and taken away from the socket by being told (udp(7)).
+  if (next == io::reaction::retry && !failed.tried_again && failed.to.address() == nullptr) {
     failed.tried_again = true;
     again_.push(failed);
   } else {
     retire(failed);
   }
-  if (error != ECANCELED) report(error, to);
+  if (result != -ECANCELED) report(-result, to);
 }
 
 /// Has a row sent in pieces; false when there are not entries enough.

@@ -340,7 +340,9 @@ void stream::check_deadlines() noexcept {
 
 void stream::handler_threw(const char* what) noexcept {
   ++loop_.tally().handler_exceptions;
-  loop_.log()(log_level::error, std::string("connection: its handler threw: ") + what);
+  std::string peer;
+  lend([&](connection& lent) { peer = lent.peer().to_string(); });
+  loop_.log()(log_level::error, "connection with " + peer + ": its handler threw: " + what);
   fail(make_error_code(transport_errc::handler_threw));
 }
 

@@ -173,6 +173,7 @@ class stream final : public list_node<stream_tag> {
   void take_receive_result(io::completion& what) noexcept;
   void lend_to_handler(buffer& bytes) noexcept;
   void received_none(std::int32_t outcome) noexcept;
+  void receive_failed(std::int32_t outcome) noexcept;
   void note_traffic(std::int32_t received_size) noexcept;
   [[nodiscard]] bool arms_multishot() const noexcept;
   [[nodiscard]] bool received_is_full() const noexcept {
@@ -251,6 +252,7 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] std::uint32_t next_send_size() const noexcept;
   void begin_zero_copy(zero_copy_send& send) noexcept;
   void take_zero_copy_result(zero_copy_send& send, std::int32_t result) noexcept;
+  [[nodiscard]] bool zero_copy_failed(std::int32_t result) noexcept;
   void end_zero_copy(zero_copy_send& send) noexcept;
   /// From how many queued bytes on flush() has something to decide.
   void set_zero_copy_from() noexcept {

@@ -1,5 +1,4 @@
-#include <cerrno>
-
+#include "myra/io/error_table.hpp"
 #include "myra/transport/rearm.hpp"
 #include "myra/transport/stream.hpp"
 #include "myra/transport/stream_call.hpp"
@@ -98,7 +97,18 @@ void stream::keep_received(buffer& bytes) noexcept {
 }
 
 void stream::received_none(std::int32_t outcome) noexcept {
-  if (outcome == -ENOBUFS) {
+  if (outcome < 0) return receive_failed(outcome);
+  peer_ended_ = true;
+  if (state_ == connection_state::draining && fin_sent_) return close_in_order();
+  if (state_ >= connection_state::draining || input_ended()) return;
+  input_.add(input_state::ended);
+  announce_end();
+}
+
+void stream::receive_failed(std::int32_t outcome) noexcept {
+  const io::reaction next = io::reaction_to(io::failing_call::receive, outcome);
+  if (next == io::reaction::retry) return;  // paused, or closing; whoever cancelled knows
+  if (next == io::reaction::back_off) {
     // An ordinary buffer is worth waiting for; in place of a large one an ordinary will do, unless
     // this turn has merely used up what lay ready. That there is none again and again counts as
     // receives that a large one was not needed for.
@@ -110,17 +120,8 @@ void stream::received_none(std::int32_t outcome) noexcept {
     if (wants_bytes()) loop_.await_buffer(starved_);
     return;
   }
-  if (outcome == -ECANCELED || outcome == -EINTR)
-    return;  // paused, or closing; whoever cancelled knows
-  if (outcome < 0) {
-    peer_ended_ = true;
-    return fail(kernel_error(outcome));
-  }
   peer_ended_ = true;
-  if (state_ == connection_state::draining && fin_sent_) return close_in_order();
-  if (state_ >= connection_state::draining || input_ended()) return;
-  input_.add(input_state::ended);
-  announce_end();
+  fail(kernel_error(outcome));
 }
 
 void stream::announce_end() noexcept {

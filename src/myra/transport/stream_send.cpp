@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <cerrno>
 
 #include "myra/core/copy.hpp"
+#include "myra/io/error_table.hpp"
 #include "myra/transport/stream.hpp"
 #include "myra/transport/stream_call.hpp"
 #include "myra/transport/stream_table.hpp"
@@ -211,7 +211,8 @@ void stream::take_send_result(std::int32_t result) noexcept {
   else
     take_back(in_send_, sent_bytes);
   if (state_ == connection_state::closing) return close_when_idle();
-  if (result < 0 && result != -EAGAIN && result != -EINTR) return fail(kernel_error(result));
+  if (result < 0 && io::reaction_to(io::failing_call::send, result) != io::reaction::retry)
+    return fail(kernel_error(result));
   if (sent_bytes != 0) last_activity_ = loop_.now();
   go_on_sending();
 }

@@ -1,7 +1,10 @@
 #include "myra/transport/stream_table.hpp"
 
+#include <cerrno>
 #include <new>
 #include <utility>
+
+#include "myra/io/error_table.hpp"
 
 namespace myra {
 
@@ -96,8 +99,8 @@ void stream_table::release_zero_copy(zero_copy_send& used) noexcept {
 void stream_table::tell_of_locked_memory() noexcept {
   if (std::exchange(told_of_locked_memory_, true)) return;
   loop_.log()(log_level::warning,
-              "connection: the kernel refused a zero-copy send for want of locked memory "
-              "(RLIMIT_MEMLOCK); such sends are copies for a while");
+              "connection: the kernel refused a zero-copy send for want of locked memory" +
+                  io::limit_words(ENOMEM) + "; such sends are copies for a while");
 }
 
 void stream_table::drain() noexcept {

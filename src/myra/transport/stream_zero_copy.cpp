@@ -2,20 +2,12 @@
 // longer than the next send can wait: until the peer has acknowledged the bytes. The stream is
 // kept from the next send until the result only.
 #include <algorithm>
-#include <cerrno>
 
+#include "myra/io/error_table.hpp"
 #include "myra/transport/stream.hpp"
 #include "myra/transport/stream_table.hpp"
 
 namespace myra {
-namespace {
-
-bool is_refusal(std::int32_t result) noexcept {
-  return result == -EOPNOTSUPP || result == -ENOMEM || result == -ENOBUFS;
-}
-
-}  // namespace
-
 bool stream::zero_copy_on_its_way() const noexcept {
   return zero_copy_ != nullptr && !zero_copy_->told;
 }
@@ -101,15 +93,7 @@ void stream::take_zero_copy_result(zero_copy_send& send, std::int32_t result) no
   counters_.bytes_sent += send.sent_bytes;
   loop_.tally().bytes_sent += send.sent_bytes;
   if (send.parts != nullptr) table_.release_vector(*std::exchange(send.parts, nullptr));
-  if (is_refusal(result)) {
-    ++loop_.tally().zero_copy.refused;
-    if (result == -EOPNOTSUPP) {
-      policy_.impossible();
-    } else {
-      policy_.out_of_memory();
-      table_.tell_of_locked_memory();
-    }
-  }
+  const bool failed = result < 0 && zero_copy_failed(result);
   const bool all = send.sent_bytes == send.size;
   awaited_.set(send_need::poll, !all);
   if (all) {
@@ -118,11 +102,28 @@ void stream::take_zero_copy_result(zero_copy_send& send, std::int32_t result) no
     set_zero_copy_from();
   }
   if (state_ == connection_state::closing) return close_when_idle();
-  if (result < 0 && result != -EAGAIN && result != -EINTR && !is_refusal(result))
-    return fail(kernel_error(result));
+  if (failed) return fail(kernel_error(result));
   if (send.sent_bytes != 0) last_activity_ = loop_.now();
   // A short one goes on when its slots are back: part of one of them is still to be sent.
   if (all) go_on_sending();
+}
+
+/// Whether the connection has; a refusal is of the way and not of the bytes, which go as a copy.
+bool stream::zero_copy_failed(std::int32_t result) noexcept {
+  switch (io::reaction_to(io::failing_call::send_zero_copy, result)) {
+    case io::reaction::retry: return false;
+    case io::reaction::back_off:
+      ++loop_.tally().zero_copy.refused;
+      policy_.out_of_memory();
+      table_.tell_of_locked_memory();
+      return false;
+    case io::reaction::fatal:
+      ++loop_.tally().zero_copy.refused;
+      policy_.impossible();
+      return false;
+    case io::reaction::close: break;
+  }
+  return true;
 }
 
 // The kernel has let go of the bytes.

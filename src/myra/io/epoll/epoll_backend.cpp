@@ -9,6 +9,7 @@
 #include <climits>
 
 #include "myra/io/epoll/busy_poll.hpp"
+#include "myra/io/error_table.hpp"
 
 namespace myra::io {
 namespace {
@@ -25,7 +26,8 @@ int unpacked(std::uint32_t index) noexcept { return static_cast<int>(index); }
 opened<std::unique_ptr<epoll_backend>> epoll_backend::open(const epoll_options& options,
                                                            buffer_pool& pool) {
   const int epoll_descriptor = ::epoll_create1(EPOLL_CLOEXEC);
-  if (epoll_descriptor < 0) return report(kernel_error(-errno), "epoll instance");
+  if (epoll_descriptor < 0)
+    return report(kernel_error(-errno), "epoll instance" + limit_words(errno));
   const int wake_descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event wakes{};
   wakes.events = EPOLLIN | EPOLLET;
@@ -35,7 +37,7 @@ opened<std::unique_ptr<epoll_backend>> epoll_backend::open(const epoll_options& 
     const std::error_code error = kernel_error(-errno);
     if (wake_descriptor >= 0) ::close(wake_descriptor);
     ::close(epoll_descriptor);
-    return report(error, "eventfd for waking the loop");
+    return report(error, "eventfd for waking the loop" + limit_words(error.value()));
   }
   return std::unique_ptr<epoll_backend>(
       new epoll_backend(options, pool, epoll_descriptor, wake_descriptor));
@@ -110,7 +112,7 @@ result<void> epoll_backend::wait(time_point deadline, time_point now) noexcept {
   const bool spins = timeout != 0 && wait_ == waiting::spin_then_block;
   const int status = spins ? spin_then_ask(deadline) : ask(timeout);
   event_count_ = std::max(status, 0);
-  if (status >= 0 || status == -EINTR) return {};
+  if (status >= 0 || reaction_to(failing_call::enter, status) != reaction::fatal) return {};
   return failure(kernel_error(status));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "myra/io/error_table.hpp"
 namespace myra::io {
 
 ring::~ring() {
@@ -40,7 +41,7 @@ int ring::enter(unsigned wait_count, unsigned more_flags, const void* argument,
   auto* mask = static_cast<sigset_t*>(const_cast<void*>(argument));
   const int status = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), count, wait_count,
                                      enter_flags_ | more_flags, mask, argument_size);
-  if (status >= 0 || status == -EINTR || status == -ETIME) return 0;
+  if (status >= 0 || reaction_to(failing_call::enter, status) == reaction::retry) return 0;
   return status;
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "myra/core/cpu_list.hpp"
+#include "myra/io/error_table.hpp"
 #include "myra/io/uring/restrictions.hpp"
 #include "myra/io/uring/ring.hpp"
 
@@ -112,8 +113,8 @@ std::string refusal_words(int error, unsigned entries, const uring_options& opti
     case EBADF:
     case EINVAL: return invalid_words(options);
     case EMFILE:
-    case ENFILE: return "no descriptor is left for the ring (RLIMIT_NOFILE)";
-    default: return "io_uring_setup failed";
+    case ENFILE: return "no descriptor is left for the ring" + limit_words(error);
+    default: return "io_uring_setup of " + std::to_string(entries) + " entries failed";
   }
 }
 
@@ -127,7 +128,8 @@ opened<std::unique_ptr<ring>> ring::open(const uring_options& options) {
   for (;;) {
     io_uring_params params = parameters(options, completions);
     status = io_uring_queue_init_params(entries, &made->ring_, &params);
-    if (status != -ENOMEM || entries <= smallest_submission_entries) break;
+    if (status >= 0 || entries <= smallest_submission_entries) break;
+    if (reaction_to(failing_call::set_up, status) != reaction::back_off) break;
     // Memory of rings is charged to RLIMIT_MEMLOCK on some kernels: a smaller ring is better than
     // none.
     entries /= 2;

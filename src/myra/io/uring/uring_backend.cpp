@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "myra/io/error_table.hpp"
 #include "myra/io/uring/accept.hpp"
 #include "myra/io/uring/close.hpp"
 #include "myra/io/uring/connect.hpp"
@@ -48,7 +49,8 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
   auto made = ring::open(options);
   if (!made) return std::unexpected(std::move(made.error()));
   const int wake_descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_descriptor < 0) return report(kernel_error(-errno), "eventfd for waking the loop");
+  if (wake_descriptor < 0)
+    return report(kernel_error(-errno), "eventfd for waking the loop" + limit_words(errno));
   std::unique_ptr<uring_backend> backend(
       new uring_backend(options, std::move(*made), wake_descriptor));
   if (auto refused = backend->open_groups(options, pool))
@@ -310,7 +312,7 @@ result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {
     for (operation* connect : cancelled_connects_) push_cancel(user_data_of(*connect));
   refill_groups();
   const int status = enter(deadline, now);
-  if (status < 0 && status != -EAGAIN && status != -EBUSY && status != -ENOMEM)
+  if (status < 0 && reaction_to(failing_call::enter, status) == reaction::fatal)
     return failure(kernel_error(status));
   return {};
 }
