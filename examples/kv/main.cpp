@@ -55,6 +55,9 @@ int main(int argc, char** argv) {
                                         limits.value_size_max_bytes, sizes));
   program.fields.push_back(config::number({"kv.clients_max", "clients-max"}, "Clients at a time.",
                                           limits.clients_max, {.least = 1, .most = 1'000'000}));
+  program.fields.push_back(config::time({"kv.request_timeout", "request-timeout"},
+                                        "From a request's first byte to its last; 0s: for ever.",
+                                        limits.request_timeout));
   if (const auto status = config::configure(argc, argv, program)) return *status;
 
   const bool shows_counters = !options.metrics_address.empty();

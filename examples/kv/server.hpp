@@ -15,6 +15,8 @@ struct limits {
   std::uint32_t key_size_max_bytes = 64 * 1024;
   std::uint32_t value_size_max_bytes = 8 * 1024 * 1024;
   std::uint32_t clients_max = 10'000;
+  /// From the first byte of a request to its last; zero: for ever.
+  myra::duration request_timeout = std::chrono::seconds(60);
 
   /// Of one request, and of one reply: four longest values.
   [[nodiscard]] std::size_t message_size_max_bytes() const { return 4UL * value_size_max_bytes; }

@@ -34,6 +34,85 @@ TEST_P(deadline_case, idle) {
   finish(*peer);
 }
 
+TEST_P(deadline_case, first_byte) {
+  record& seen = handler();
+  time_point began;
+  seen.when_open = [&](connection&) { began = on().now(); };
+  listener_options options;
+  options.connection.first_byte_timeout = 60ms;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {receive_to_end()});
+  turn_until([&] { return seen.opens == 1; });
+  expect_close_after(seen, began, 60ms, transport_errc::first_byte_timeout);
+  EXPECT_EQ(seen.why, condition::timed_out);
+  finish(*peer);
+}
+
+TEST_P(deadline_case, first_byte_is_met_by_one_that_comes_or_goes) {
+  record& seen = handler();
+  listener_options options;
+  options.connection.first_byte_timeout = 60ms;
+  auto& at = listen(seen, options);
+  auto sends = host().dial(at.local(), {send("x"), wait(200ms), close()});
+  turn_until([&] { return seen.messages == 1; });
+  finish(*sends);
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.why, transport_errc::closed);
+  auto is_sent_to = host().dial(at.local(), {receive(1), wait(200ms), close()});
+  turn_until([&] { return seen.opens == 2; });
+  EXPECT_TRUE(act(seen.last, [](connection& to) { to.send_copy(as_bytes("x")); }));
+  finish(*is_sent_to);
+  turn_until([&] { return seen.closes == 2; });
+  EXPECT_EQ(seen.why, transport_errc::closed);
+}
+
+TEST_P(deadline_case, what_trickles_in_does_not_put_off_what_is_expected) {
+  record& seen = handler();
+  time_point began;
+  seen.when_received = [&](connection& peer, message&) {
+    if (seen.messages == 1) began = on().now();
+    peer.expect_within(150ms);
+  };
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {send_in_pieces(std::string(500, 'x'), 1, 20ms)});
+  turn_until([&] { return seen.messages > 0; });
+  expect_close_after(seen, began, 150ms, transport_errc::message_timeout);
+  EXPECT_EQ(seen.why, condition::timed_out);
+  EXPECT_GT(seen.messages, 1);
+  EXPECT_LT(seen.received.size(), 500U);
+  finish(*peer);
+}
+
+TEST_P(deadline_case, what_has_come_is_expected_no_more) {
+  record& seen = handler();
+  seen.when_received = [&](connection& peer, message&) {
+    if (seen.received.size() < 4) return peer.expect_within(5s);
+    peer.expect_nothing();
+    peer.expect_nothing();
+  };
+  listener_options options;
+  options.connection.idle_timeout = 300ms;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {send_in_pieces("abcd", 1, 20ms), receive_to_end()});
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.why, transport_errc::idle_timeout);
+  EXPECT_EQ(seen.received, "abcd");
+  finish(*peer);
+}
+
+TEST_P(deadline_case, a_close_is_not_cut_short_by_what_was_expected) {
+  record& seen = handler();
+  seen.when_received = [](connection& peer, message&) {
+    peer.expect_within(30ms);
+    peer.close();
+  };
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {send("x"), wait(150ms), receive_to_end()});
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.why, transport_errc::closed);
+  EXPECT_TRUE(finish(*peer).saw_end);
+}
+
 TEST_P(deadline_case, what_comes_puts_the_idle_time_off) {
   record& seen = handler();
   listener_options options;
@@ -63,7 +142,7 @@ TEST_P(deadline_case, what_goes_puts_the_idle_time_off) {
   EXPECT_EQ(finish(*peer).received.size(), 32U);
 }
 
-TEST_P(deadline_case, no_idle_timeout_unless_asked_for) {
+TEST_P(deadline_case, a_moment_is_no_idle_time) {
   record& seen = handler();
   auto& at = listen(seen);
   auto peer = host().dial(at.local(), {wait(150ms), close()});

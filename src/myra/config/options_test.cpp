@@ -39,9 +39,10 @@ TEST(options, every_member_has_a_field) {
                                 incremental, bundles, large_ones] = features;
   [[maybe_unused]] const auto& [address, backlog, reuse_address, reuse_port, ipv6, inherited,
                                 unlink, connections, accepted] = listener;
-  [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, write,
-                                linger, send_high, send_low, receive_high, receive_low,
-                                receive_high_count, turn_bytes, mode, copies] = accepted;
+  [[maybe_unused]] const auto& [no_delay, keep_alive, send_buffer, receive_buffer, idle, first_byte,
+                                write, linger, send_high, send_low, send_high_count, receive_high,
+                                receive_low, receive_high_count, turn_bytes, mode, copies,
+                                watcher_without_a_field] = accepted;
   [[maybe_unused]] const auto& [deadline, delay, local_address, made_connection_shares_its_fields,
                                 bytes_without_a_field, of_those_bytes] = connect;
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
@@ -49,7 +50,7 @@ TEST(options, every_member_has_a_field) {
   constexpr std::size_t of_reactor =
       22 - 7 + 4 + 4 + 3 + 11 + 16;  // without pool, zero_copy, large_buffers, ring, features, log
                                      // and source, with their members
-  constexpr std::size_t of_listener = 9 - 1 + 15;
+  constexpr std::size_t of_listener = 9 - 1 + 17;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
   options bound;
@@ -175,6 +176,7 @@ const std::map<std::string, sample>& samples() {
       {"connection.send_buffer_bytes", {"64KiB", "2GiB"}},
       {"connection.receive_buffer_bytes", {"100", "-1"}},
       {"connection.idle_timeout", {"1min", "1m"}},
+      {"connection.first_byte_timeout", {"10s", "-1s"}},
       {"connection.write_timeout", {"1500ms", "-5s"}},
       {"connection.linger_timeout", {"0s", "soon"}},
       {"connection.send_high_water_bytes", {"2MiB", "0"}},

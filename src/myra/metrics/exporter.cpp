@@ -83,7 +83,10 @@ std::string words_of(http_status status) {
 /// One scrape: a head is gathered, judged and answered.
 class scrape final : public connection_handler {
  public:
-  explicit scrape(std::shared_ptr<const boards> shown) noexcept : shown_(std::move(shown)) {}
+  scrape(std::shared_ptr<const boards> shown, duration timeout) noexcept
+      : shown_(std::move(shown)), timeout_(timeout) {}
+
+  void on_open(connection& peer) override { peer.expect_within(timeout_); }
 
   void on_receive(connection& peer, message& bytes) override {
     const std::string_view came = as_text(bytes.bytes());
@@ -103,6 +106,7 @@ class scrape final : public connection_handler {
 
  private:
   void answer(connection& peer, http_verdict verdict) {
+    peer.expect_nothing();
     buffer_sink to(peer);
     if (verdict.status == http_status::ok)
       write_counters(to, verdict);
@@ -127,6 +131,7 @@ class scrape final : public connection_handler {
   }
 
   std::shared_ptr<const boards> shown_;
+  duration timeout_;
   std::string head_;
 };
 
@@ -136,6 +141,7 @@ struct exporter::parts {
   // Shared with the connections, the last of which may be closed after the exporter.
   std::shared_ptr<const boards> shown;
   listener from;
+  duration timeout;
 };
 
 opened<exporter> exporter::open(reactor& on, const exporter_options& options, boards shown) {
@@ -146,13 +152,14 @@ opened<exporter> exporter::open(reactor& on, const exporter_options& options, bo
   listens.connection.send_high_water_bytes = 1U << 30;
   auto from = listener::open(on, listens);
   if (!from) return std::unexpected(std::move(from.error()));
-  return exporter(
-      std::make_unique<parts>(std::make_shared<const boards>(std::move(shown)), std::move(*from)));
+  return exporter(std::make_unique<parts>(std::make_shared<const boards>(std::move(shown)),
+                                          std::move(*from), options.timeout));
 }
 
 exporter::exporter(std::unique_ptr<parts> owned) noexcept : parts_(std::move(owned)) {
-  parts_->from.serve(
-      handler_factory([shown = parts_->shown] { return std::make_unique<scrape>(shown); }));
+  parts_->from.serve(handler_factory([shown = parts_->shown, timeout = parts_->timeout] {
+    return std::make_unique<scrape>(shown, timeout);
+  }));
 }
 exporter::exporter(exporter&&) noexcept = default;
 exporter& exporter::operator=(exporter&&) noexcept = default;

@@ -194,6 +194,17 @@ TEST_P(exporter_test, OneWhoAsksNothingIsClosed) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
 }
 
+TEST_P(exporter_test, OneWhoTricklesIsClosedAsWell) {
+  serve({.timeout = 200ms});
+  auto peer = connect();
+  ASSERT_TRUE(peer);
+  const auto began = std::chrono::steady_clock::now();
+  while (peer->send(myra::as_bytes("G"), 10s) && std::chrono::steady_clock::now() - began < 10s)
+    std::this_thread::sleep_for(20ms);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 200ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+}
+
 TEST_P(exporter_test, ServesOnesThatWaitWhenOthersAreDone) {
   serve({.connections_max = 2});
   for (int i = 0; i < 10; ++i)

@@ -28,8 +28,9 @@ std::string complain(const char* field, const std::string& found, const char* al
 
 std::string check(const connection_options& options) {
   constexpr std::uint32_t receive_turn_bytes_limit = 1024 * 1024 * 1024;
-  const std::array<std::pair<const char*, duration>, 3> times{
+  const std::array<std::pair<const char*, duration>, 4> times{
       {{"idle_timeout", options.idle_timeout},
+       {"first_byte_timeout", options.first_byte_timeout},
        {"write_timeout", options.write_timeout},
        {"linger_timeout", options.linger_timeout}}};
   for (const auto& [field, value] : times)
@@ -94,6 +95,8 @@ void connection::close() noexcept { stream_->close(); }
 void connection::abort() noexcept { stream_->abort(); }
 void connection::pause_receive() noexcept { stream_->pause_receive(); }
 void connection::resume_receive() noexcept { stream_->resume_receive(); }
+void connection::expect_within(duration limit) noexcept { stream_->expect_within(limit); }
+void connection::expect_nothing() noexcept { stream_->expect_nothing(); }
 void connection::end_input() noexcept { stream_->end_input(); }
 connection_state connection::state() const noexcept { return stream_->state(); }
 bool connection::can_send() const noexcept { return stream_->can_send(); }

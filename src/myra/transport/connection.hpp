@@ -1,15 +1,7 @@
 // A connected stream socket: bytes in as buffers, bytes out in order, every end told apart.
 //
-// States:
-//
-//   open ──half_close()──▶ sending_closed ──end of stream──▶ closing
-//    │ end of stream                                            ▲
-//    ▼                                                          │
-//   receiving_closed ──half_close() or close()──────────────────┘
-//   any ──close()──▶ draining ──the peer's end, or linger_timeout──▶ closing
-//   any ──abort(), error, deadline──▶ closing ──nothing in flight──▶ closed
-//
-// In draining, queued bytes go out, then our end (FIN); what still comes is dropped.
+// States: drawn in docs/states.md. In draining, queued bytes go out, then our end (FIN); what still
+// comes is dropped.
 //
 // A connection's memory is freed when it is closed, nothing of it is in flight and no handle is
 // left.
@@ -26,6 +18,7 @@
 #include "myra/memory/message.hpp"
 #include "myra/reactor/arm_reason.hpp"
 #include "myra/reactor/reactor.hpp"
+#include "myra/transport/connection_state.hpp"
 #include "myra/transport/endpoint.hpp"
 #include "myra/transport/transport_error.hpp"
 
@@ -33,15 +26,6 @@ namespace myra {
 
 class connection;
 class stream;
-
-enum class connection_state : std::uint8_t {
-  open,
-  sending_closed,    ///< We sent our end; the peer may still send.
-  receiving_closed,  ///< The peer sent its end; we may still send.
-  draining,          ///< close() was called; what is queued goes out.
-  closing,           ///< Waiting for the kernel to let go.
-  closed,
-};
 
 /// How a receive is armed: again for each buffer, or once for many. `automatic` goes by the number
 /// of connections and by what comes (receive_policy.hpp, docs/decisions/0017); on Unix sockets it
@@ -54,7 +38,10 @@ struct connection_options {
   int send_buffer_bytes = 0;     ///< SO_SNDBUF; zero leaves the kernel's own tuning on.
   int receive_buffer_bytes = 0;  ///< SO_RCVBUF; likewise.
   /// Closed with idle_timeout when nothing came or went for this long; zero: never.
-  duration idle_timeout = duration::zero();
+  duration idle_timeout = std::chrono::minutes(5);
+  /// Closed with first_byte_timeout when nothing at all has come or gone so long after it opened;
+  /// zero: the idle time is all that counts.
+  duration first_byte_timeout = std::chrono::minutes(1);
   /// Closed with write_timeout when one send, of 512 KiB at most, took longer; zero: never. So this
   /// is also the least rate at which a peer has to read.
   duration write_timeout = std::chrono::seconds(30);
@@ -76,6 +63,8 @@ struct connection_options {
   receive_mode receive = receive_mode::automatic;
   /// Of sends that wish nothing else.
   zero_copy_mode zero_copy = zero_copy_mode::automatic;
+  /// Told of every change of state; borrowed. Null: nobody.
+  connection_watcher* watcher = nullptr;
 };
 
 /// Names the first field that is out of bounds, what was found and what is allowed; empty when all
@@ -152,10 +141,14 @@ class connection_handle {
   /// still exist.
   [[nodiscard]] post_status post(std::move_only_function<void(connection&) noexcept> call) const;
 
+  /// Of this connection alone, among all that its reactor ever had.
+  [[nodiscard]] std::uint64_t id() const noexcept { return generation_; }
+
   friend bool operator==(const connection_handle&, const connection_handle&) noexcept = default;
 
  private:
   friend class connection;
+  friend class stream;
   loop* loop_ = nullptr;
   stream* stream_ = nullptr;
   std::uint64_t generation_ = 0;
@@ -210,6 +203,13 @@ class connection {
   /// that was already on its way is delivered after resume.
   void pause_receive() noexcept;
   void resume_receive() noexcept;
+
+  /// The peer owes us something, such as the rest of a message: unless `expect_nothing` is called
+  /// within that time the connection is closed with message_timeout. What comes meanwhile does not
+  /// put it off, and neither does a second call, so that a peer cannot by sending a byte now and
+  /// then.
+  void expect_within(duration limit) noexcept;
+  void expect_nothing() noexcept;
 
   /// Receives no more; what has been received and not delivered yet still is, and then the end, as
   /// if the peer had ended. The peer may go on sending until this side closes; it is dropped.

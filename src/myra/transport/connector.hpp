@@ -22,7 +22,9 @@ struct connect_options {
   duration attempt_delay = std::chrono::milliseconds(250);
   /// The local address to connect from; empty: the kernel chooses.
   endpoint local = {};
-  connection_options connection = {};
+  /// Who was called for has no limits of idle time unless asked for.
+  connection_options connection = {.idle_timeout = duration::zero(),
+                                   .first_byte_timeout = duration::zero()};
   /// Goes out as soon as an address has answered, in one chain with the connect; then it is the
   /// callback's turn. Stays until the callback. With several addresses more than one peer may get
   /// it: only for what does no harm twice.

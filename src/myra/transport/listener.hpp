@@ -25,7 +25,7 @@ struct listener_options {
   /// Unix sockets: a stale socket file that nobody listens on is replaced, and removed at the end.
   bool unlink_stale_socket = true;
   /// Stop accepting at this many open connections, go on below; zero: no limit.
-  std::uint32_t connections_max = 0;
+  std::uint32_t connections_max = 16 * 1024;
   connection_options connection = {};
 };
 

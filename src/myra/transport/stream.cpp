@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "myra/transport/stream_call.hpp"
 #include "myra/transport/stream_table.hpp"
@@ -68,8 +69,7 @@ stream::stream(stream_table& table, io::descriptor socket, const connection_opti
   set_zero_copy_from();
   awaited_.set(send_need::end, !loop_.options().features.silent_sends);
   receive_.descriptor = send_.descriptor = shutdown_.descriptor = close_.descriptor = socket;
-  if (options_.idle_timeout != duration::zero())
-    table.runs_on().timers().arm(timer_, next_deadline());
+  if (const time_point first = next_deadline(); first != never) loop_.timers().arm(timer_, first);
 }
 
 result<connection> stream::connected(loop& runs, io::descriptor socket,
@@ -132,9 +132,10 @@ void stream::half_close() noexcept {
 
 void stream::close() noexcept {
   if (state_ >= connection_state::draining) return;
-  state_ = connection_state::draining;
   stop_accepting();
   stop_delivering();
+  enter(connection_state::draining);
+  due_ = never;
   if (!why_) why_ = make_error_code(transport_errc::closed);
   drop_received();
   wake_waiters();
@@ -153,7 +154,7 @@ void stream::sending_done() noexcept {
     return begin_closing();
   shutdown_.how = SHUT_WR;
   loop_.backend().submit(shutdown_);
-  if (state_ == connection_state::open) state_ = connection_state::sending_closed;
+  if (state_ == connection_state::open) enter(connection_state::sending_closed);
 }
 
 void stream::on_shutdown_complete(io::operation& completed, io::completion&) noexcept {
@@ -191,9 +192,9 @@ void stream::close_in_order() noexcept {
   if (zero_copy_held_ == 0) return begin_closing();
   if (closes_when_let_go_) return;
   closes_when_let_go_ = true;
-  state_ = std::max(state_, connection_state::draining);
   stop_accepting();
   stop_delivering();
+  if (state_ < connection_state::draining) enter(connection_state::draining);
   if (!why_) why_ = make_error_code(transport_errc::closed);
   expect_acknowledgement();
 }
@@ -230,9 +231,9 @@ void stream::fail(std::error_code why) noexcept {
 
 void stream::begin_closing() noexcept {
   if (state_ >= connection_state::closing) return;
-  state_ = connection_state::closing;
   stop_accepting();
   stop_delivering();
+  enter(connection_state::closing);
   if (!why_) why_ = make_error_code(transport_errc::closed);
   timer_.disarm();
   starved_.unlink();
@@ -278,7 +279,7 @@ void stream::wake_send_waiter() noexcept {
 }
 
 void stream::finish() noexcept {
-  state_ = connection_state::closed;
+  enter(connection_state::closed);
   attend_.unlink();
   announce_close();
   finished_ = true;
@@ -306,10 +307,37 @@ void stream::free_if_done() noexcept {
   if (finished_ && !held_) table_.free(*this);
 }
 
+void stream::enter(connection_state next) noexcept {
+  assert(may_follow(state_, next) && "docs/states.md");
+  tell_watcher(std::exchange(state_, next));
+}
+
+void stream::tell_watcher(connection_state from) noexcept {
+  if (options_.watcher == nullptr) return;
+  connection_handle which;
+  which.loop_ = &loop_;
+  which.stream_ = this;
+  which.generation_ = generation_;
+  options_.watcher->on_transition(which, from, state_);
+}
+
+void stream::expect_within(duration limit) noexcept {
+  if (due_ != never || state_ >= connection_state::closing) return;
+  due_ = after(loop_.now(), limit);
+  if (!timer_.armed() || timer_.deadline() > due_) loop_.timers().arm(timer_, due_);
+}
+
+duration stream::idle_limit() const noexcept {
+  const duration first = options_.first_byte_timeout;
+  const duration idle = options_.idle_timeout;
+  if (used() || first == duration::zero()) return idle;
+  return idle == duration::zero() ? first : std::min(first, idle);
+}
+
 time_point stream::next_deadline() const noexcept {
-  time_point next = linger_end_;
-  if (options_.idle_timeout != duration::zero())
-    next = std::min(next, after(last_activity_, options_.idle_timeout));
+  time_point next = std::min(linger_end_, due_);
+  if (const duration limit = idle_limit(); limit != duration::zero())
+    next = std::min(next, after(last_activity_, limit));
   if (options_.write_timeout != duration::zero() && send_began_ != never)
     next = std::min(next, after(send_began_, options_.write_timeout));
   return next;
@@ -330,9 +358,12 @@ void stream::check_deadlines() noexcept {
   if (options_.write_timeout != duration::zero() && send_began_ != never &&
       after(send_began_, options_.write_timeout) <= now)
     return fail(make_error_code(transport_errc::write_timeout));
-  if (options_.idle_timeout != duration::zero() &&
-      after(last_activity_, options_.idle_timeout) <= now)
-    return fail(make_error_code(transport_errc::idle_timeout));
+  if (due_ <= now) return fail(make_error_code(transport_errc::message_timeout));
+  if (const duration limit = idle_limit();
+      limit != duration::zero() && after(last_activity_, limit) <= now)
+    return fail(make_error_code(used() || limit == options_.idle_timeout
+                                    ? transport_errc::idle_timeout
+                                    : transport_errc::first_byte_timeout));
   // Something happened since the timer was armed: it costs nothing per message, and a look now and
   // then.
   loop_.timers().arm(timer_, next_deadline());

@@ -133,6 +133,12 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] stream_waiter* receive_waiter() const noexcept { return receive_waiter_; }
   [[nodiscard]] stream_waiter* send_waiter() const noexcept { return send_waiter_; }
 
+  /// See connection::expect_within.
+  void expect_within(duration limit) noexcept;
+  void expect_nothing() noexcept { due_ = never; }
+
+  /// Its options' watcher is told that it has begun.
+  void announce_open() noexcept { tell_watcher(connection_state::closed); }
   [[nodiscard]] connection_state state() const noexcept { return state_; }
   [[nodiscard]] bool can_send() const noexcept { return queued_bytes_ < accepts_below_; }
   [[nodiscard]] std::uint32_t queued_bytes() const noexcept { return queued_bytes_; }
@@ -267,6 +273,13 @@ class stream final : public list_node<stream_tag> {
   static void on_attend(deferred& called) noexcept;
   void attend() noexcept;
   void attend_the_end() noexcept;
+  void enter(connection_state next) noexcept;
+  void tell_watcher(connection_state from) noexcept;
+  [[nodiscard]] bool used() const noexcept {
+    return (counters_.bytes_received | counters_.bytes_sent) != 0;
+  }
+  /// How long nothing may come or go at present; zero: for ever.
+  [[nodiscard]] duration idle_limit() const noexcept;
   static void on_buffer_free(deferred& called) noexcept;
   void attend_soon() noexcept { loop_.defer(attend_); }
   void sending_done() noexcept;
@@ -346,6 +359,7 @@ class stream final : public list_node<stream_tag> {
   time_point last_activity_;
   time_point send_began_ = never;
   time_point linger_end_ = never;
+  time_point due_ = never;  ///< When what the peer owes has to be here.
   connection_counters counters_;
 };
 

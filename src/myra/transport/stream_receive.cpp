@@ -126,7 +126,7 @@ void stream::receive_failed(std::int32_t outcome) noexcept {
 
 void stream::announce_end() noexcept {
   if (end_announced_ || !received_.empty() || (handler_ != nullptr && paused())) return;
-  if (state_ == connection_state::open) state_ = connection_state::receiving_closed;
+  if (state_ == connection_state::open) enter(connection_state::receiving_closed);
   if (receive_waiter_ != nullptr) {
     auto* waiter = std::exchange(receive_waiter_, nullptr);
     waiter->wake(*waiter);

@@ -39,6 +39,7 @@ stream* stream_table::adopt(io::descriptor socket, const connection_options& opt
   ++count_;
   ++open_count_;
   ++loop_.tally().connections_opened;
+  made->announce_open();
   return made;
 }
 

@@ -23,6 +23,9 @@ class transport_error_category final : public std::error_category {
       case transport_errc::no_address: return "there was no address to connect to";
       case transport_errc::drain_timeout:
         return "the drain's deadline passed before the connection was done";
+      case transport_errc::first_byte_timeout: return "nothing came or went since it opened";
+      case transport_errc::message_timeout:
+        return "the peer took too long to send what it had begun";
     }
     return "unknown transport error " + std::to_string(value);
   }
@@ -35,6 +38,8 @@ class transport_error_category final : public std::error_category {
       case transport_errc::write_timeout:
       case transport_errc::connect_timeout:
       case transport_errc::receive_timeout:
+      case transport_errc::first_byte_timeout:
+      case transport_errc::message_timeout:
       case transport_errc::drain_timeout: return make_error_condition(condition::timed_out);
       case transport_errc::no_address: return make_error_condition(condition::invalid);
       case transport_errc::handler_threw: break;

@@ -27,6 +27,8 @@ constexpr expectation table[] = {
     {transport_errc::handler_threw, std::nullopt},
     {transport_errc::no_address, condition::invalid},
     {transport_errc::drain_timeout, condition::timed_out},
+    {transport_errc::first_byte_timeout, condition::timed_out},
+    {transport_errc::message_timeout, condition::timed_out},
 };
 
 TEST(transport_error, each_answers_to_its_condition_and_to_no_other) {
