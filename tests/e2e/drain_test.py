@@ -12,6 +12,7 @@ import unittest
 import e2e
 
 MESSAGE = 4096
+KV = os.environ.get("KV", "")
 
 
 class Talker(threading.Thread):
@@ -108,6 +109,55 @@ class EchoDrain(unittest.TestCase):
             began = time.monotonic()
             self.assertEqual(server.stop(), 1)
             self.assertLess(time.monotonic() - began, 3)
+
+
+class Pipeliner(threading.Thread):
+    """Sends requests in rows and takes the replies, until the server ends the stream."""
+
+    ROW = 50
+    REPLY = b"+PONG\r\n"
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.peer = server.connect(timeout=20)
+        self.rows = 0
+        self.last = b""
+        self.error = None
+        self.start()
+
+    def run(self):
+        try:
+            while True:
+                self.peer.sendall(b"PING\r\n" * self.ROW)
+                self.last = self.peer.recv(len(self.REPLY) * self.ROW, socket.MSG_WAITALL)
+                if len(self.last) < len(self.REPLY) * self.ROW:
+                    return
+                self.rows += 1
+        except BrokenPipeError:
+            pass  # the end of the stream was seen before this row was sent
+        except BaseException as error:  # noqa: BLE001  the test looks at it
+            self.error = error
+        finally:
+            self.peer.close()
+
+
+@unittest.skipUnless(KV, "KV is not set")
+class KvDrain(unittest.TestCase):
+    def test_every_accepted_request_is_answered_whole(self):
+        command = [KV, "--listen", "127.0.0.1:0", "--backend", e2e.BACKEND, "--drain-deadline", "5s"]
+        with e2e.Server(command) as server:
+            clients = [Pipeliner(server) for _ in range(20)]
+            time.sleep(0.5)
+            began = time.monotonic()
+            self.assertEqual(server.stop(), 0, server.stderr())
+            self.assertLess(time.monotonic() - began, 5)
+            for client in clients:
+                client.join(10)
+        for client in clients:
+            self.assertIsNone(client.error, "a reset instead of an end")
+            self.assertGreater(client.rows, 0)
+            # Of a row that crossed the end, the part that was accepted has its replies.
+            self.assertEqual(client.last, client.REPLY * (len(client.last) // len(client.REPLY)))
 
 
 class ProxyDrain(unittest.TestCase):

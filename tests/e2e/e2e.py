@@ -206,6 +206,14 @@ def receive_all(peer):
     return b"".join(pieces)
 
 
+def receive_exactly(peer, size):
+    """So many bytes, or fewer when the stream ends; by the socket's time limit."""
+    pieces = b""
+    while len(pieces) < size and (piece := peer.recv(size - len(pieces))):
+        pieces += piece
+    return pieces
+
+
 def fill(peer, pattern, seconds=0.5):
     """Sends `pattern` over and over until nothing was taken for that time; how many bytes were.
 

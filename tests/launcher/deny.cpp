@@ -1,18 +1,23 @@
 // Runs a command as a container or a cautious administrator would: with io_uring denied by a
-// seccomp filter, with little memory that may be locked, as an ordinary user.
+// seccomp filter, or everything but a list of system calls, with little memory that may be locked,
+// with few descriptors, as an ordinary user.
 //
-//   deny [--errno EPERM|ENOSYS] [--memlock BYTES] [--user UID] -- COMMAND [ARGUMENT...]
+//   deny [--errno EPERM|ENOSYS] [--only CALL,CALL...] [--memlock BYTES] [--descriptors COUNT]
+//        [--user UID] -- COMMAND [ARGUMENT...]
 //
+// A call outside the list of --only ends the whole process with SIGSYS.
 // Becomes the command; only what fails before that gives exit status 125, and a command that cannot
 // be started 127, as in env(1).
 
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
@@ -20,21 +25,24 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace {
 
 struct restrictions {
   std::optional<std::uint16_t> uring_errno;
+  std::optional<std::string_view> only;
   std::optional<rlim_t> memlock_bytes;
+  std::optional<rlim_t> descriptors;
   std::optional<uid_t> user;
   char** command = nullptr;
 };
 
 [[noreturn]] void refuse(std::string_view what) {
   std::fprintf(stderr,
-               "deny: %.*s. Usage: deny [--errno EPERM|ENOSYS] [--memlock BYTES] [--user UID] -- "
-               "COMMAND [ARGUMENT...]\n",
+               "deny: %.*s. Usage: deny [--errno EPERM|ENOSYS] [--only CALL,CALL...] [--memlock "
+               "BYTES] [--descriptors COUNT] [--user UID] -- COMMAND [ARGUMENT...]\n",
                static_cast<int>(what.size()), what.data());
   std::exit(125);
 }
@@ -70,6 +78,10 @@ restrictions parse(int count, char** arguments) {
     const std::string_view value = arguments[++at];
     if (option == "--errno") {
       wanted.uring_errno = errno_named(value);
+    } else if (option == "--only") {
+      wanted.only = value;
+    } else if (option == "--descriptors") {
+      wanted.descriptors = number<rlim_t>("--descriptors takes a number", value);
     } else if (option == "--memlock") {
       wanted.memlock_bytes = number<rlim_t>("--memlock takes a number of bytes", value);
     } else if (option == "--user") {
@@ -82,9 +94,25 @@ restrictions parse(int count, char** arguments) {
   return wanted;
 }
 
-void limit_locked_memory(rlim_t bytes) {
-  const rlimit limit{bytes, bytes};
-  if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0) fail("setrlimit(RLIMIT_MEMLOCK)");
+void limit(const char* name, __rlimit_resource_t which, rlim_t most) {
+  const rlimit limit{most, most};
+  if (setrlimit(which, &limit) != 0) fail(name);
+}
+
+// libseccomp sets PR_SET_NO_NEW_PRIVS itself, and adds a check of the architecture.
+void allow_only(std::string_view names) {
+  const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+  if (filter == nullptr) fail("seccomp_init");
+  while (!names.empty()) {
+    const std::size_t end = std::min(names.find(','), names.size());
+    const std::string name(names.substr(0, end));
+    names.remove_prefix(std::min(end + 1, names.size()));
+    const int call = seccomp_syscall_resolve_name(name.c_str());
+    if (call == __NR_SCMP_ERROR) refuse("--only names no system call: " + name);
+    if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) != 0) fail(name.c_str());
+  }
+  if (seccomp_load(filter) != 0) fail("seccomp_load");
+  seccomp_release(filter);
 }
 
 void become(uid_t user) {
@@ -116,9 +144,11 @@ void deny_uring(std::uint16_t answer) {
 
 int main(int count, char** arguments) {
   const restrictions wanted = parse(count, arguments);
-  if (wanted.memlock_bytes) limit_locked_memory(*wanted.memlock_bytes);
+  if (wanted.memlock_bytes) limit("RLIMIT_MEMLOCK", RLIMIT_MEMLOCK, *wanted.memlock_bytes);
+  if (wanted.descriptors) limit("RLIMIT_NOFILE", RLIMIT_NOFILE, *wanted.descriptors);
   if (wanted.user) become(*wanted.user);
   if (wanted.uring_errno) deny_uring(*wanted.uring_errno);
+  if (wanted.only) allow_only(*wanted.only);
   execvp(wanted.command[0], wanted.command);
   std::fprintf(stderr, "deny: %s: %s\n", wanted.command[0], std::strerror(errno));
   return 127;
