@@ -486,13 +486,13 @@ TEST_F(zero_copy_held, when_few_slots_are_free_sends_are_copies) {
   dial();
   set_interface(false);
   const std::string text = pattern(slot_size);
-  for (int i = 0; i < 20; ++i) send(text);
+  for (int i = 0; i < 28; ++i) send(text);
   EXPECT_LE(held_slots(), 64U - 40U);
-  EXPECT_GE(counted().low_pool, 10U);
+  EXPECT_GE(counted().low_pool, 28U - (64U - 40U));
   EXPECT_GE(on->internals().pool().obtainable_count(), 39U);
   set_interface(true);
   turn_until([&] { return held_slots() == 0; });
-  EXPECT_EQ(arrived(20 * text.size()).size(), 20 * text.size());
+  EXPECT_EQ(arrived(28 * text.size()).size(), 28 * text.size());
 }
 
 }  // namespace
