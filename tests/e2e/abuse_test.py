@@ -87,9 +87,6 @@ class Abuse(unittest.TestCase):
             self.skipTest("ss -K is not allowed here")
         self.beside("cut_off", 20)
 
-    def test_flood_on_a_ring_of_four_buffers(self):
-        self.beside("flooders", 10, "--reactor.receive-buffer-count", "4")
-
     def test_flood_on_a_completion_queue_of_eight(self):
         self.beside("flooders", 10, "--reactor.submission-entries", "4", "--reactor.completion-entries", "8")
 

@@ -73,7 +73,8 @@ bool parse(int count, char** words, request& into) {
                             : word == "--at"    ? &into.at
                             : word == "--error" ? &into.error
                                                 : nullptr;
-    if (target == nullptr || i + 1 == count || !number(words[++i], *target)) return false;
+    if (target == nullptr || ++i == count) return false;
+    if (!number(words[i], *target)) return false;
   }
   if (into.at != 0) return into.scenarios.size() == 1 && into.error != 0;
   if (into.scenarios.empty())

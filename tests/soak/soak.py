@@ -27,8 +27,9 @@ TICK_SECONDS = 0.2
 KILL_SECONDS = 5     # a client lives so long on the average
 SETTLE_SECONDS = 20  # for what the kernel still holds when the last client has gone
 SLOPE_MIB_PER_HOUR = 1.0
-# Over a short time a page or two make a steep slope; so much growth in all is none.
-GROWTH_BYTES = 256 * 1024
+# In a short run the pages that are touched for the first time make a steep slope: there the growth counts.
+SHORT_SECONDS = 1200
+GROWTH_BYTES = 1024 * 1024
 
 
 class Client:
@@ -152,7 +153,10 @@ def complaints(found, rate):
         wrong.append(f"{found.get('ended_early')} connections ended early")
     if found["connections_per_second"] < rate * 0.8:
         wrong.append(f"only {found['connections_per_second']} connections a second, {rate} were wanted")
-    if found["resident_slope_mib_per_hour"] >= SLOPE_MIB_PER_HOUR and found["resident_growth_bytes"] > GROWTH_BYTES:
+    short = found["seconds"] < SHORT_SECONDS
+    grows = (found["resident_growth_bytes"] > GROWTH_BYTES if short else
+             found["resident_slope_mib_per_hour"] >= SLOPE_MIB_PER_HOUR)
+    if grows:
         wrong.append(f"memory grows by {found['resident_slope_mib_per_hour']} MiB an hour, "
                      f"{found['resident_growth_bytes']} bytes since it was warm")
     if found["server_status"] != 0:

@@ -94,7 +94,7 @@ def run_test(command):
 
 def symptom(ran):
     lines = (ran.stdout + "\n" + ran.stderr).splitlines()
-    for mark in ("BROKEN PROMISE", "Assertion", "[  FAILED  ]", "FAILED"):
+    for mark in ("BROKEN PROMISE", "[  FAILED  ]", "Assertion", "FAILED"):
         for line in lines:
             if mark in line:
                 return " ".join(line.split())[:150]

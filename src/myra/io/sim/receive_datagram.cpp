@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <memory>
 
-#include "myra/core/copy.hpp"
 #include "myra/io/sim/errors.hpp"
 #include "myra/io/sim/sim_backend.hpp"
 
@@ -45,7 +44,7 @@ bool sim_backend::receive_one_datagram(flight& armed, sim::socket& on) noexcept 
   }
   slot* into = ring_.back();
   ring_.pop_back();
-  auto came = std::make_shared<const sim::letter>(*world_.receive_datagram(on));
+  auto came = std::make_shared<const sim::letter>(sim::simulation::receive_datagram(on));
   const std::size_t room = pool_.slot_size_bytes() - datagram_headroom_bytes;
   const std::size_t size = std::min(came->bytes.size(), room);
   std::copy_n(came->bytes.begin(), size, into->memory);

@@ -10,7 +10,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +60,8 @@ class simulation {
   /// The same for datagrams. `to` without a family: the one that it is connected to.
   [[nodiscard]] int connect_datagrams(socket& from, const address& to);
   [[nodiscard]] std::int64_t send_datagram(socket& from, const address& to, byte_view bytes);
-  [[nodiscard]] std::optional<letter> receive_datagram(socket& on);
+  /// The next one, of those that are there.
+  [[nodiscard]] static letter receive_datagram(socket& on);
   [[nodiscard]] int shutdown(socket& on, int how);
   /// Frees the descriptor. Nobody is told of this socket afterwards.
   void close(socket& on);
