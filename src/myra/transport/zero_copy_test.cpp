@@ -491,8 +491,8 @@ TEST_F(zero_copy_held, when_few_slots_are_free_sends_are_copies) {
   EXPECT_GE(counted().low_pool, 28U - (64U - 40U));
   EXPECT_GE(on->internals().pool().obtainable_count(), 39U);
   set_interface(true);
-  turn_until([&] { return held_slots() == 0; });
   EXPECT_EQ(arrived(28 * text.size()).size(), 28 * text.size());
+  turn_until([&] { return held_slots() == 0; });
 }
 
 }  // namespace
