@@ -32,6 +32,7 @@ buffer_ring::~buffer_ring() {
 /// less than an eighth halve it: the ring neither runs dry nor swings.
 void buffer_ring::adapt() noexcept {
   constexpr unsigned calm_turns_max = 1024;
+  if (options_.bundles) return;
   const unsigned used = wanted_ - in_ring_;
   if (used > wanted_ - wanted_ / 4) {
     wanted_ = std::min(2 * wanted_, options_.count);

@@ -38,7 +38,8 @@ class alignas(cache_line_size) buffer_ring {
   /// From now on it is kept as full as turns need it.
   void want() noexcept {
     if (wanted_ != 0) return;
-    wanted_ = std::min(options_.count, wanted_at_first);
+    // A multishot receive of bundles ends whenever it has looked at all that lay ready.
+    wanted_ = options_.bundles ? options_.count : std::min(options_.count, wanted_at_first);
     add_missing();
   }
   /// Once a turn: puts in free slots in place of those that were used, as far as the pool has any.
