@@ -176,30 +176,30 @@ TEST_P(regression_case, half_close_ends_the_wait_for_room_of_a_coroutine) {
   small.send_buffer_bytes = 4096;
   small.send_high_water_bytes = 1000;
   small.send_low_water_bytes = 10;
-  std::optional<connection> kept;
+  connection kept;
   auto& at = open_listener({.connection = small});
   at.serve([&](connection peer) -> task<void> {
-    kept.emplace(std::move(peer));
+    kept = std::move(peer);
     co_return;
   });
   {
     const auto deaf = host().take(at.local(), 2048);
-    turn_until([&] { return kept.has_value(); });
+    turn_until([&] { return static_cast<bool>(kept); });
     const std::string bytes = pattern(300'000);
-    ASSERT_EQ(kept->send_copy(as_bytes(bytes)), send_status::accepted);
+    ASSERT_EQ(kept.send_copy(as_bytes(bytes)), send_status::accepted);
     turn_for(10ms);
     std::optional<result<void>> outcome;
-    spawn(on(), send_all(*kept, "more", outcome));
+    spawn(on(), send_all(kept, "more", outcome));
     turn_for(10ms);
     ASSERT_FALSE(outcome.has_value());
-    kept->half_close();
+    kept.half_close();
     EXPECT_FALSE(outcome.has_value()) << "resumed from inside half_close";
     turn_until([&] { return outcome.has_value(); }, 2s);
     EXPECT_TRUE(outcome && outcome->error() == transport_errc::closed);
-    kept->abort();
+    kept.abort();
     turn_for(20ms);
   }
-  kept.reset();
+  kept = connection();
 }
 
 task<void> await_late(connection& peer, loop& on, std::string_view bytes, bool& done) {
@@ -212,20 +212,20 @@ TEST_P(regression_case, a_refusal_that_is_awaited_when_there_is_room_again_is_se
   connection_options small;
   small.send_high_water_bytes = 1000;
   small.send_low_water_bytes = 10;
-  std::optional<connection> kept;
+  connection kept;
   auto& at = open_listener({.connection = small});
   at.serve([&](connection peer) -> task<void> {
-    kept.emplace(std::move(peer));
+    kept = std::move(peer);
     co_return;
   });
   {
     const auto other = host().take(at.local());
-    turn_until([&] { return kept.has_value(); });
-    ASSERT_EQ(kept->send_copy(as_bytes(pattern(1000))), send_status::accepted);
+    turn_until([&] { return static_cast<bool>(kept); });
+    ASSERT_EQ(kept.send_copy(as_bytes(pattern(1000))), send_status::accepted);
     bool done = false;
-    spawn(on(), await_late(*kept, on().internals(), "more", done));
+    spawn(on(), await_late(kept, on().internals(), "more", done));
     turn_until([&] { return done; }, 2s);
-    kept.reset();
+    kept = connection();
     turn_for(20ms);
   }
 }
