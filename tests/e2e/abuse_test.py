@@ -19,7 +19,12 @@ import e2e
 
 ABUSERS = pathlib.Path(__file__).resolve().parents[1] / "abuse" / "abusers.py"
 POOL_SLOTS = 1024  # of 16 KiB
+LARGE_BUFFERS = 64  # of 64 KiB
+MEMORY = POOL_SLOTS * 16 * 1024 + LARGE_BUFFERS * 64 * 1024
 SECONDS = 1.0
+POOL = ("--reactor.pool.slot-count-max", str(POOL_SLOTS), "--reactor.large-buffers.count-max", str(LARGE_BUFFERS))
+# What all of them may have queued fits into it.
+FITTING = (*POOL, "--connection.send-high-water-bytes", "32KiB", "--connection.send-low-water-bytes", "8KiB")
 
 
 class Abuse(unittest.TestCase):
@@ -63,15 +68,15 @@ class Abuse(unittest.TestCase):
             return int(re.search(r"^myra_connections\{[^}]*\} (\d+)$", answer.read().decode(), re.MULTILINE)[1])
 
     def test_never_readers(self):
-        most = self.beside("never_readers", 200, "--reactor.pool.slot-count-max", str(POOL_SLOTS))
-        self.assertLess(most, POOL_SLOTS * 16 * 1024 * 1.1)
+        most = self.beside("never_readers", 200, *FITTING)
+        self.assertLess(most, MEMORY * 1.1)
 
     def test_never_readers_a_few_bytes_at_a_time(self):
-        most = self.beside("tiny_never_readers", 50, "--reactor.pool.slot-count-max", str(POOL_SLOTS))
-        self.assertLess(most, POOL_SLOTS * 16 * 1024 * 1.1)
+        most = self.beside("tiny_never_readers", 50, *POOL)
+        self.assertLess(most, MEMORY * 1.1)
 
     def test_slow_readers(self):
-        self.beside("slow_readers", 100, "--reactor.pool.slot-count-max", str(POOL_SLOTS))
+        self.beside("slow_readers", 100, *FITTING)
 
     def test_peers_that_are_stopped(self):
         self.beside("stopped", 20)

@@ -60,7 +60,7 @@ class Copies(unittest.TestCase):
                 talk(server, os.urandom(size), size, 200)
                 talk(server, os.urandom(size * 16), size * 16, 50)
         called = functions_called_in_server([e2e.MYRA, "echo"], drive)
-        self.assertTrue(any("stream::send(" in name for name in called), "no profile of an echo")
+        self.assertTrue(any("connection::send(" in name for name in called), "no profile of an echo")
         self.assertEqual([name for name in called if COPY in name], [])
 
     def test_orders_in_frames_never_call_it(self):
