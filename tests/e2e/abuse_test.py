@@ -23,8 +23,10 @@ LARGE_BUFFERS = 64  # of 64 KiB
 MEMORY = POOL_SLOTS * 16 * 1024 + LARGE_BUFFERS * 64 * 1024
 SECONDS = 1.0
 POOL = ("--reactor.pool.slot-count-max", str(POOL_SLOTS), "--reactor.large-buffers.count-max", str(LARGE_BUFFERS))
-# What all of them may have queued fits into it.
-FITTING = (*POOL, "--connection.send-high-water-bytes", "32KiB", "--connection.send-low-water-bytes", "8KiB")
+# What all of them may have queued, received and to be sent, fits into it.
+FITTING = (*POOL, *(f"--connection.{what}={value}" for what, value in (
+    ("send-high-water-bytes", "32KiB"), ("send-low-water-bytes", "8KiB"), ("receive-high-water-bytes", "32KiB"),
+    ("receive-low-water-bytes", "8KiB"), ("receive-turn-bytes", "32KiB"))))
 
 
 class Abuse(unittest.TestCase):
@@ -68,7 +70,7 @@ class Abuse(unittest.TestCase):
             return int(re.search(r"^myra_connections\{[^}]*\} (\d+)$", answer.read().decode(), re.MULTILINE)[1])
 
     def test_never_readers(self):
-        most = self.beside("never_readers", 200, *FITTING)
+        most = self.beside("never_readers", 100, *FITTING)
         self.assertLess(most, MEMORY * 1.1)
 
     def test_never_readers_a_few_bytes_at_a_time(self):
@@ -76,7 +78,7 @@ class Abuse(unittest.TestCase):
         self.assertLess(most, MEMORY * 1.1)
 
     def test_slow_readers(self):
-        self.beside("slow_readers", 100, *FITTING)
+        self.beside("slow_readers", 50, *FITTING)
 
     def test_peers_that_are_stopped(self):
         self.beside("stopped", 20)
