@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Runs clang-tidy on the sources of a compile database, and remembers what was clean.
 
-Usage: tidy.py BUILD_FOLDER JOBS
+Usage: tidy.py BUILD_FOLDER JOBS shipped|rest
+
+"shipped" is what users get or read, "rest" are tests, benchmarks and fuzzers.
 
 A file is looked at again only when it, a header of ours that it includes (directly or not), its
 compile command, .clang-tidy or clang-tidy itself changed. The memory is one empty file for each
@@ -31,6 +33,7 @@ MEMORY = ROOT / "build/tidy"
 TEST_CHECKS = ("--checks=-clang-analyzer-*,-bugprone-unchecked-optional-access,"
                "-bugprone-unused-return-value,-performance-*,-modernize-use-emplace")
 BATCH = 6
+PROGRAM = re.compile(r"^int main\(|LLVMFuzzerTestOneInput\(", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
 
 
@@ -61,10 +64,16 @@ def all_includes(path):
     return sorted(seen)
 
 
+def is_test(path):
+    return path.stem.endswith("_test") or path.is_relative_to(ROOT / "tests")
+
+
+def is_shipped(path):
+    return not is_test(path) and path.relative_to(ROOT).parts[0] in ("src", "tools", "examples")
+
+
 def options_of(entry):
-    path = Path(entry["file"])
-    is_test = path.stem.endswith("_test") or path.is_relative_to(ROOT / "tests")
-    return [TEST_CHECKS] if is_test else []
+    return [TEST_CHECKS] if is_test(Path(entry["file"])) else []
 
 
 def key_of(entry, settings):
@@ -73,12 +82,14 @@ def key_of(entry, settings):
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def database(build):
-    """One entry for each source of this tree that is not generated."""
+def database(build, wanted):
+    """One entry for each source of this tree that is not generated, shipped or not as wanted."""
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = Path(entry["file"]).resolve()
-        if path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "build"):
+        if not path.is_relative_to(ROOT) or path.is_relative_to(ROOT / "build"):
+            continue
+        if is_shipped(path) == (wanted == "shipped"):
             entries[path] = {"file": str(path), "command": entry["command"]}
     return [entries[path] for path in sorted(entries)]
 
@@ -107,9 +118,12 @@ def group_of(entry):
 
 
 def batches(entries):
-    """Lists of at most BATCH entries that can be read as one text."""
+    """Lists of at most BATCH entries that can be read as one text; of whole programs, one each."""
     groups = {}
     for entry in entries:
+        if PROGRAM.search(Path(entry["file"]).read_text()):
+            yield [entry]
+            continue
         groups.setdefault(group_of(entry), []).append(entry)
     for group in groups.values():
         count = -(-len(group) // BATCH)
@@ -152,11 +166,11 @@ def show_progress(done, total):
         print(f"\rclang-tidy {done}/{total}", end=end, file=sys.stderr, flush=True)
 
 
-def main(build, jobs):
+def main(build, jobs, wanted):
     version = subprocess.run([TIDY, "--version"], capture_output=True, text=True, check=True).stdout
     settings = version + (ROOT / ".clang-tidy").read_text()
     MEMORY.mkdir(parents=True, exist_ok=True)
-    entries = database(build)
+    entries = database(build, wanted)
     marks = {entry["file"]: MEMORY / key_of(entry, settings) for entry in entries}
     unknown = [entry for entry in entries if not marks[entry["file"]].exists()]
     print(f"clang-tidy: {len(unknown)} of {len(entries)} files to look at", file=sys.stderr)
@@ -177,4 +191,4 @@ def main(build, jobs):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve(), int(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]).resolve(), int(sys.argv[2]), sys.argv[3]))

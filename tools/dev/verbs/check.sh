@@ -1,8 +1,9 @@
 # check [STEP...]       Everything CI checks beside the tests.
 #
 # Steps: format, layers, copies, scripts, headers, tidy, consumers; all of them when none is named.
-# Every step runs, and the exit code is 1 when one failed. ./dev fix repairs what format complains
-# of.
+# One more runs only when named, as it takes as long as all the others: tidy_rest, which is clang-tidy
+# for tests, benchmarks and fuzzers. Every step runs, and the exit code is 1 when one failed.
+# ./dev fix repairs what format complains of.
 #
 #   ./dev check
 #   ./dev check format layers
@@ -37,10 +38,13 @@ check_scripts() {
 # Every header of src/ compiles alone.
 check_headers() { build_preset dev -k 0 header_check; }
 
-check_tidy() {
+run_tidy() {
   need_packages build && tools/dev/deps.sh && configure_preset dev &&
-    python3 tools/dev/tidy.py build/dev "$(nproc)"
+    python3 tools/dev/tidy.py build/dev "$(nproc)" "$1"
 }
+
+check_tidy() { run_tidy shipped; }
+check_tidy_rest() { run_tidy rest; }
 
 # build_consumer NAME CMAKE_ARGUMENT...: configures, builds and runs tests/consumer/NAME.
 build_consumer() {
@@ -64,8 +68,8 @@ check_consumers() {
 
 readonly STEPS=(format layers copies scripts headers tidy consumers)
 for name in "$@"; do
-  [[ " ${STEPS[*]} " == *" $name "* ]] ||
-    usage_error "check has no step '$name'. Steps: ${STEPS[*]}."
+  [[ " ${STEPS[*]} tidy_rest " == *" $name "* ]] ||
+    usage_error "check has no step '$name'. Steps: ${STEPS[*]} tidy_rest."
 done
 [[ $# -gt 0 ]] || set -- "${STEPS[@]}"
 
