@@ -59,7 +59,7 @@ void list_receives(feature_list& list, const feature_switches& wanted, uring_bac
   list.used_or(on.has_large_buffers(), "large receive buffers",
                "connections that are sent much get buffers of a second size", true,
                wanted.large_buffers ? "not used: the pool's own buffers are as large"
-                                    : "not used: off by default",
+                                    : "switched off by its option",
                "");
 }
 

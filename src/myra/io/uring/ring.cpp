@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "myra/io/error_table.hpp"
+
 namespace myra::io {
 
 ring::~ring() {
