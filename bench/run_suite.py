@@ -139,12 +139,7 @@ def main(argv):
              "client": options.client,
              "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds")}
     if not options.list:
-        print(f"{about['cpus']} x {about['cpu']}{' (virtual)' if about['virtual'] else ''}, "
-              f"{about['memory']}, Linux {about['kernel']}, {about['congestion_control']}, "
-              f"load average {about['load_average']:.2f}")
-    if shared:
-        print(f"Measured in the system's network: {shared}. The load generator may cost more than "
-              "the servers there.")
+        machine.tell(about, shared)
     quiet = machine.Quiet(0.2 if options.quick else 2.0)
     began = time.monotonic()
     try:

@@ -86,13 +86,7 @@ def run_sections(argv, program, about, sections):
         print(f"{program} needs two CPUs, one for the server and one for the load.")
         return 1
     shared = machine.enter_own_network()
-    found = machine.description()
-    print(f"{found['cpus']} x {found['cpu']}{' (virtual)' if found['virtual'] else ''}, "
-          f"{found['memory']}, Linux {found['kernel']}, {found['congestion_control']}, "
-          f"load average {found['load_average']:.2f}")
-    if shared:
-        print(f"Measured in the system's network: {shared}. The load generator may cost more than "
-              "the servers there.")
+    machine.tell(machine.description(), shared)
     quiet = machine.Quiet(0.5 if options.quick else 3.0)
     try:
         rows = measure(options, sections, progress_line(), quiet)

@@ -51,6 +51,16 @@ def description():
     }
 
 
+def tell(about, shared):
+    """What is measured on, for people. `shared`: why the network is the system's, empty when it is our own."""
+    print(f"{about['cpus']} x {about['cpu']}{' (virtual)' if about['virtual'] else ''}, "
+          f"{about['memory']}, Linux {about['kernel']}, {about['congestion_control']}, "
+          f"load average {about['load_average']:.2f}")
+    if shared:
+        print(f"Measured in the system's network: {shared}. The load generator may cost more than "
+              "the servers there.")
+
+
 def _busy_and_all():
     with open("/proc/stat", encoding="ascii") as stat:
         ticks = [int(word) for word in stat.readline().split()[1:9]]
