@@ -123,30 +123,24 @@ def flooders(address, count):
                 send_some(key.fileobj)
 
 
-def storm(address, count):
-    """Connects and closes, `count` at a time."""
+def storm(address, count, request=b""):
+    """Connects and resets, `count` at a time; asks for something in between."""
     crowd(address, count)
     while True:
         peers = []
         for _ in range(count):
             with contextlib.suppress(OSError):
                 peers.append(connected(address))
+        for peer in peers:
+            if request:
+                send_some(peer, request)
         for peer in peers:
             reset(peer)
 
 
 def reset_storm(address, count):
-    """Connects, asks for something, and resets before the answer."""
-    crowd(address, count)
-    while True:
-        peers = []
-        for _ in range(count):
-            with contextlib.suppress(OSError):
-                peers.append(connected(address))
-        for peer in peers:
-            send_some(peer, PIECE[:1000])
-        for peer in peers:
-            reset(peer)
+    """Resets before the answer."""
+    storm(address, count, PIECE[:1000])
 
 
 def holders(address, count):

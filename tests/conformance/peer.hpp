@@ -73,6 +73,24 @@ struct transcript {
   bool done = false;       ///< The script ran to its end, or to the end of the connection.
 };
 
+/// What all ends of a crowd saw, each in its own `seen`, when the last is through.
+template <class Ends>
+[[nodiscard]] transcript all_seen(const Ends& ends) {
+  transcript told;
+  told.connected = told.saw_end = told.saw_reset = told.done = true;
+  for (const auto& each : ends) {
+    told.received += each.seen.received;
+    told.connections += each.seen.connected ? 1 : 0;
+    told.ends += each.seen.saw_end ? 1 : 0;
+    told.resets += each.seen.saw_reset ? 1 : 0;
+    told.connected = told.connected && each.seen.connected;
+    told.saw_end = told.saw_end && each.seen.saw_end;
+    told.saw_reset = told.saw_reset && each.seen.saw_reset;
+    told.in_time = told.in_time && each.seen.in_time;
+  }
+  return told;
+}
+
 class peer {
  public:
   virtual ~peer() = default;

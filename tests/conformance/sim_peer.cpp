@@ -233,17 +233,7 @@ class sim_script final : public sim::socket_user, public std::enable_shared_from
 
   void end() {
     for (sim_end& each : ends_) each.close();
-    told_.connected = told_.saw_end = told_.saw_reset = told_.done = true;
-    for (const sim_end& each : ends_) {
-      told_.received += each.seen.received;
-      told_.connections += each.seen.connected ? 1 : 0;
-      told_.ends += each.seen.saw_end ? 1 : 0;
-      told_.resets += each.seen.saw_reset ? 1 : 0;
-      told_.connected = told_.connected && each.seen.connected;
-      told_.saw_end = told_.saw_end && each.seen.saw_end;
-      told_.saw_reset = told_.saw_reset && each.seen.saw_reset;
-      told_.in_time = told_.in_time && each.seen.in_time;
-    }
+    told_ = all_seen(ends_);
     done_ = true;
   }
 
