@@ -81,7 +81,7 @@ void list_between_rings(feature_list& list, const direct_table& table,
   const message_trial found = try_messages();
   list.used_or(features.ring_messages && found.data, "messages between rings",
                "one acceptor hands connections to other reactors", found.data,
-               "switched off by its option", "needs Linux 5.18");
+               "not used: off by default, as the inbox costs no more", "needs Linux 5.18");
   list.used_or(
       features.ring_messages && found.files && table.exists(), "direct descriptors between rings",
       "a connection goes from one ring's table to the other's", found.files,

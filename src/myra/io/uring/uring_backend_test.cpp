@@ -114,6 +114,29 @@ std::vector<backend_maker> makers_here() {
   return all;
 }
 
+class late_completion_test : public backend_test {};
+
+TEST_P(late_completion_test, one_of_an_earlier_use_does_not_reach_the_operation) {
+  auto [socket, other] = unix_pair();
+  recorded<receive_operation> receive(socket);
+  receive.multishot = false;
+  submit(receive);
+  const std::uint64_t earlier = user_data_of(receive);
+  other.send("x");
+  ASSERT_TRUE(until([&] { return receive.idle(); }));
+  submit(receive);
+  auto& backend = static_cast<uring_backend&>(*engine);
+  io_uring_sqe* entry = backend.probed_ring().entry_or_flush();
+  ASSERT_NE(entry, nullptr);
+  io_uring_prep_nop(entry);  // its result is that of the stream's end
+  io_uring_sqe_set_data64(entry, earlier);
+  ASSERT_TRUE(until([&] { return backend.counters().late_completions == 1; }));
+  EXPECT_FALSE(receive.idle());
+  other.send("y");
+  ASSERT_TRUE(until([&] { return receive.idle(); }));
+  EXPECT_EQ(receive.bytes, "xy");
+}
+
 class uring_spin_test : public backend_test {};
 
 TEST_P(uring_spin_test, deferred_work_that_is_found_costs_one_kernel_entry) {
@@ -135,6 +158,8 @@ TEST_P(uring_spin_test, deferred_work_that_is_found_costs_one_kernel_entry) {
 
 }  // namespace
 
+INSTANTIATE_TEST_SUITE_P(uring, late_completion_test, testing::Values(makers().front()),
+                         name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, uring_spin_test, testing::Values(spinning(2s)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, long_spin_test, testing::Values(spinning(2s)), name_of_maker);
 INSTANTIATE_TEST_SUITE_P(uring, short_spin_test, testing::Values(spinning(1ms)), name_of_maker);
