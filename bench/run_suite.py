@@ -32,8 +32,8 @@ def parse(argv, folder):
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true",
                         help="short runs, 2 rounds, under 3 minutes: a smoke test")
-    parser.add_argument("--pairs", type=int, metavar="N", help="rounds of each scenario (5)")
-    parser.add_argument("--milliseconds", type=int, metavar="N", help="of a measured run (800)")
+    parser.add_argument("--pairs", type=int, metavar="N", help="rounds of each scenario (11)")
+    parser.add_argument("--milliseconds", type=int, metavar="N", help="of a measured run (250)")
     parser.add_argument("--only", action="append", metavar="SCENARIO",
                         help="one scenario, or all whose names begin so (may be repeated)")
     parser.add_argument("--subject", action="append", metavar="NAME",
@@ -49,9 +49,10 @@ def parse(argv, folder):
     parser.add_argument("--bin", default=folder, metavar="DIRS",
                         help=f"where the programs lie, with colons between ({folder})")
     options = parser.parse_args(argv)
-    options.pairs = options.pairs or (2 if options.quick else 5)
-    options.milliseconds = options.milliseconds or (80 if options.quick else 800)
-    options.warm_up = 40 if options.quick else 200
+    # Many short rounds rather than few long ones: a shared machine changes its speed within seconds.
+    options.pairs = options.pairs or (2 if options.quick else 11)
+    options.milliseconds = options.milliseconds or (80 if options.quick else 250)
+    options.warm_up = 40 if options.quick else 120
     if options.pairs < 1 or options.milliseconds < 1:
         parser.error("--pairs and --milliseconds must be at least 1")
     for path in (options.json, options.html):
