@@ -30,8 +30,14 @@ struct scene {
   std::vector<std::string> addresses;
   sim::host* server_host = nullptr;
   std::unique_ptr<listener> listening;
-  bool over = false;  ///< No listener is opened any more.
+  bool serves = false;  ///< The server has opened all that clients come to.
+  bool over = false;    ///< No listener is opened any more.
 };
+
+/// The server's machine may stand still before it has opened anything.
+task<> until_it_serves(reactor& on, const scene& of) {
+  while (!of.serves) static_cast<void>(co_await sleep_for(on, 1ms));
+}
 
 task<> reopen(reactor& on, scene& of) {
   of.listening.reset();
@@ -107,6 +113,7 @@ std::uint64_t completions_of(sim::world& in) {
 
 /// Rounds of clients, until there were enough.
 task<> run_clients(reactor& on, scene& of) {
+  co_await until_it_serves(on, of);
   for (int round = 0; round < 200; ++round) {
     task_scope children(on);
     std::vector<std::exception_ptr> thrown;
@@ -131,7 +138,8 @@ task<> run_clients(reactor& on, scene& of) {
 }
 
 /// A client of its own, that knocks on a socket which nobody accepts from.
-task<> knock(reactor& on, std::string address) {
+task<> knock(reactor& on, scene& of, std::string address) {
+  co_await until_it_serves(on, of);
   const endpoint to = endpoint::parse(address).value();
   for (int i = 0; i < 3; ++i) {
     auto made = co_await connect(on, to, {.deadline = 2s});
@@ -161,7 +169,8 @@ std::unique_ptr<datagram_socket> answer_datagrams(reactor& on) {
 
 /// Sends datagrams that say what they are, until some were answered: each may be lost or come
 /// twice, none may be another.
-task<> ask_by_datagrams(reactor& on, std::string address) {
+task<> ask_by_datagrams(reactor& on, scene& of, std::string address) {
+  co_await until_it_serves(on, of);
   constexpr int answer_count_min = 5;
   std::optional<datagram_socket> from;
   for (int attempt = 0; attempt < 10 && !from; ++attempt)
@@ -207,14 +216,18 @@ void start_hosts(sim::world& world, scene& of) {
   of.addresses = {server.address(7000)};
   of.server_host = &server;
   if (of.chance.chance(300)) server.machine().set_descriptor_limit(of.chance.between(4, 8));
+  const bool asks_by_datagrams = has_room_for_datagrams(server) && has_room_for_datagrams(other);
   server.serve(
       [&of](reactor& on) { of.listening = std::make_unique<listener>(open_echo(on, of.server)); });
-  server.serve([](reactor& on) { return std::make_unique<watcher>(on, 7001); });
+  if (asks_by_datagrams) server.serve([](reactor& on) { return answer_datagrams(on); });
+  server.serve([&of](reactor& on) {
+    of.serves = true;
+    return std::make_unique<watcher>(on, 7001);
+  });
   client.run([&of](reactor& on) { return run_clients(on, of); });
-  other.run([to = server.address(7001)](reactor& on) { return knock(on, to); });
-  if (!has_room_for_datagrams(server) || !has_room_for_datagrams(other)) return;
-  server.serve([](reactor& on) { return answer_datagrams(on); });
-  other.run([to = server.address(7002)](reactor& on) { return ask_by_datagrams(on, to); });
+  other.run([&of, to = server.address(7001)](reactor& on) { return knock(on, of, to); });
+  if (!asks_by_datagrams) return;
+  other.run([&of, to = server.address(7002)](reactor& on) { return ask_by_datagrams(on, of, to); });
 }
 
 void report_on(sim::world& world, const seed_options& options, seed_report& made) {
