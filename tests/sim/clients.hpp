@@ -12,13 +12,31 @@ namespace myra::simtest {
 
 enum class client_end { half_close, close, abort, give_up };
 
+/// Notes whether a connection ended while all buffers of a pool were taken: peers whose marks are
+/// together more than the pool may then starve each other until `write_timeout` (docs/security.md).
+class pool_watcher final : public connection_watcher {
+ public:
+  void watch(const buffer_pool& pool) { pools_.push_back(&pool); }
+  void on_transition(const connection_handle&, connection_state,
+                     connection_state to) noexcept override {
+    if (to != connection_state::closing) return;
+    for (const buffer_pool* each : pools_) used_up_ = used_up_ || each->obtainable_count() == 0;
+  }
+  [[nodiscard]] bool used_up() const noexcept { return used_up_; }
+
+ private:
+  std::vector<const buffer_pool*> pools_;
+  bool used_up_ = false;
+};
+
 struct client_plan {
   std::uint64_t id = 0;  ///< Of the connection; its bytes follow from it.
   std::string address;
   std::size_t size = 0;  ///< Bytes to send.
   std::size_t piece_size_max = 0;
   client_end ends = client_end::half_close;
-  bool must_succeed = false;
+  bool must_succeed = false;  ///< Unless `pools` saw one used up.
+  const pool_watcher* pools = nullptr;
   connection_options connection = {};
   duration receive_deadline = duration::zero();
 };

@@ -22,6 +22,7 @@ struct scene {
   explicit scene(std::uint64_t seed) : chance(sim::mix(seed) ^ 0x5ce7e) {}
   sim::random chance;
   bool harmless = false;
+  pool_watcher pools;  ///< Outlives the connections that it watches.
   server_options server;
   connection_options connection;
   sim::world* world = nullptr;
@@ -99,6 +100,7 @@ client_plan draw_client(scene& of) {
   plan.piece_size_max = std::size_t{1} << of.chance.between(4, 10);
   plan.ends = static_cast<client_end>(of.chance.below(4));
   plan.must_succeed = of.harmless;
+  plan.pools = &of.pools;
   plan.connection = of.connection;
   if (!of.harmless && of.chance.chance(100)) plan.receive_deadline = 100ms;
   return plan;
@@ -213,6 +215,8 @@ void start_hosts(sim::world& world, scene& of) {
   sim::host& server = world.host("server", draw_reactor(of.chance));
   sim::host& client = world.host("client", draw_reactor(of.chance));
   sim::host& other = world.host("other client", draw_reactor(of.chance));
+  for (sim::host* each : {&server, &client}) of.pools.watch(each->reactor().internals().pool());
+  of.connection.watcher = &of.pools;
   of.addresses = {server.address(7000)};
   of.server_host = &server;
   if (of.chance.chance(300)) server.machine().set_descriptor_limit(of.chance.between(4, 8));
