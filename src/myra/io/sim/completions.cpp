@@ -51,6 +51,8 @@ void sim_backend::tell(flight& of, const queue_entry& what) noexcept {
   if (last == world_.now()) return push(what);
   late_.emplace(++late_count_, what);
   world_.at(last, &on_late_notice, nullptr, std::uint64_t{serial_} << 32 | late_count_);
+  // What completes at that very moment comes after it, too.
+  last += std::chrono::nanoseconds(1);
 }
 
 void sim_backend::on_late_notice(sim::simulation& world, const sim::appointment& due) {
