@@ -120,10 +120,12 @@ class Links(unittest.TestCase):
         """What is under way goes on when the link is back soon enough, and ends by the write timeout otherwise."""
         for seconds in SECONDS:
             with self.subTest(seconds=seconds), Link() as link, \
-                    talking(link, "--bytes", "20GiB", "--connections", "4") as (server, client):
+                    talking(link, "--bytes", "20GiB", "--connections", "4", "--answer-deadline",
+                            f"{2 * round(seconds) + WRITE_TIMEOUT}s") as (server, client):
                 began = time.monotonic()
                 link.goes_down(seconds)
                 if seconds < WRITE_TIMEOUT:
+                    self.assertIsNone(client.poll(), "it was cut off")
                     before = server.cpu_seconds()
                     self.assertTrue(e2e.eventually(lambda: server.cpu_seconds() > before + 0.05, 60), "it does not go on")
                     self.assertIsNone(client.poll(), "it was cut off")

@@ -86,6 +86,9 @@ int run_echo(int argc, const char* const* argv) {
                                         load.message_size, {.least = 1, .most = 1 << 20}));
   program.fields.push_back(config::size({"echo.bytes", "bytes"}, "Client: bytes to send, all told.",
                                         load.bytes_total, {.least = 1}));
+  program.fields.push_back(config::time({"echo.answer_deadline", "answer-deadline"},
+                                        "Client: no answer for so long is a failure. 0: for ever.",
+                                        load.answer_deadline));
   program.check = [&]() -> std::string {
     if (options.listener.address.empty() == options.connect_to.empty()) {
       return "give either --listen HOST:PORT (the server) or --connect HOST:PORT (the client)";

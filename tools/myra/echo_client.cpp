@@ -15,9 +15,6 @@ namespace {
 
 constexpr const char* program = "myra echo";
 
-/// No answer for so long is a failure.
-constexpr duration answer_deadline = std::chrono::seconds(10);
-
 /// A piece of a message: no more than one slot of the smallest usual size.
 constexpr std::size_t piece_size_max = 16 * 1024;
 
@@ -54,6 +51,7 @@ struct run_state {
   endpoint target;
   connect_options connect;
   std::uint32_t message_size = 0;
+  duration answer_deadline = duration::zero();
   pattern expected;
   std::uint32_t running = 0;
   std::uint64_t messages = 0;
@@ -91,7 +89,7 @@ task<std::error_code> send_message(run_state* run, connection* peer, std::uint32
 task<std::string> verify_message(run_state* run, connection* peer, std::uint32_t index,
                                  std::uint64_t offset, std::uint64_t size) {
   for (std::uint64_t done = 0; done < size;) {
-    const result<buffer> bytes = co_await peer->receive({.deadline = answer_deadline});
+    const result<buffer> bytes = co_await peer->receive({.deadline = run->answer_deadline});
     const std::string where = "byte " + std::to_string(offset + done);
     if (!bytes) co_return where + " did not come back: " + bytes.error().message();
     if (bytes->size() > size - done)
@@ -121,7 +119,7 @@ task<std::string> talk(run_state* run, std::uint32_t index, std::uint64_t share)
     ++run->messages;
   }
   peer->half_close();
-  const result<buffer> last = co_await peer->receive({.deadline = answer_deadline});
+  const result<buffer> last = co_await peer->receive({.deadline = run->answer_deadline});
   if (last) co_return "bytes came back that were never sent";
   if (last.error() != transport_errc::end_of_stream) {
     co_return "the stream did not end as it should: " + last.error().message();
@@ -161,6 +159,7 @@ int run_echo_client(const config::options& options, const echo_load& load) {
   run.target = *target;
   run.connect = options.connect;
   run.message_size = load.message_size;
+  run.answer_deadline = load.answer_deadline;
   run.running = load.connections;
 
   const auto started = clock::now();

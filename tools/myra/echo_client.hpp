@@ -12,7 +12,8 @@ namespace myra::tool {
 struct echo_load {
   std::uint32_t connections = 10;
   std::uint32_t message_size = 1024;
-  std::uint64_t bytes_total = 64 * 1024 * 1024;  ///< Over all connections.
+  std::uint64_t bytes_total = 64 * 1024 * 1024;         ///< Over all connections.
+  duration answer_deadline = std::chrono::seconds(10);  ///< No answer for so long is a failure.
 };
 
 /// Returns the exit status: 0 when every byte came back, in order, and nothing else did; else 1,

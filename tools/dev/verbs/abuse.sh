@@ -15,9 +15,10 @@ build_preset release myra myra-load deny
 bin=$MYRA_ROOT/build/release/bin
 export MYRA=$bin/myra LOAD=$bin/myra-load DENY=$bin/deny PYTHONDONTWRITEBYTECODE=1
 if [[ ${1-} == links ]]; then
+  code=0
   for backend in uring epoll; do
-    BACKEND=$backend LINK_SECONDS="1 10 60" python3 tests/e2e/links_test.py
+    BACKEND=$backend LINK_SECONDS="1 10 60" python3 tests/e2e/links_test.py || code=1
   done
-  exit
+  exit "$code"
 fi
 exec python3 tests/abuse/abuse.py "$@"
