@@ -1,5 +1,8 @@
 // Buffers when there are too few: nothing is lost, nobody is reset, and the loop does not spin.
+#include <algorithm>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "fixture.hpp"
 
@@ -233,6 +236,42 @@ TEST_P(buffering_case, one_that_keeps_its_buffers_does_not_hold_up_the_others) {
   held.clear();
   act(hoarder.last, [](connection& to) { to.abort(); });
   finish(*hoarding);
+}
+
+// Who waits for a buffer is served in turn, however much the others could take. What a peer asks is
+// there at once, so that the messages of the others until its answer count its place in the line.
+TEST_P(buffering_case, one_that_asks_beside_ten_that_flood_a_ring_of_four) {
+  auto few = options();
+  few.receive_buffer_count = 4;
+  few.features.large_buffers = false;
+  open_reactor(few);
+  record& flooded = handler();
+  flooded.when_received = [&](connection&, message&) { flooded.received.clear(); };
+  record& asked = handler();
+  echo(asked);
+  auto& flooded_at = listen(flooded);
+  auto& asked_at = listen(asked);
+  std::vector<std::unique_ptr<hand>> flooders;
+  for (int i = 0; i < 10; ++i) flooders.push_back(host().take(flooded_at.local()));
+  const auto asker = host().take(asked_at.local());
+  ASSERT_TRUE(turn_until([&] { return flooded.opens == 10 && asked.opens == 1; }));
+  const auto flood = pattern(200'000);
+  std::string answers;
+  int most = 0;
+  for (std::size_t i = 1; i <= 50; ++i) {
+    ASSERT_TRUE(asker->send("served?"));
+    const int before = flooded.messages;
+    ASSERT_TRUE(turn_until([&] {
+      for (const auto& each : flooders) (void)each->send(flood);
+      return asker->receive(answers) || answers.size() == i * 7;
+    }));
+    most = std::max(most, flooded.messages - before);
+  }
+  // With submission polling the kernel's thread may come to those that are armed first.
+  if (!GetParam().options.ring.submission_polling.on) {
+    EXPECT_LT(most, 1'000);
+  }
+  EXPECT_GT(flooded.messages, 100);
 }
 
 TEST_P(buffering_case, the_smallest_and_the_largest_slots) {

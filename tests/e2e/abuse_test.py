@@ -97,6 +97,9 @@ class Abuse(unittest.TestCase):
     def test_flood_on_a_completion_queue_of_eight(self):
         self.beside("flooders", 10, "--reactor.submission-entries", "4", "--reactor.completion-entries", "8")
 
+    def test_flood_on_four_receive_buffers(self):
+        self.beside("flooders", 10, "--reactor.receive-buffer-count", "4")
+
     def test_storm_with_little_lockable_memory(self):
         if os.geteuid() != 0:
             self.skipTest("needs root, to become another user")

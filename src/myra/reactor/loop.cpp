@@ -150,8 +150,9 @@ void loop::feed_waiters() noexcept {
   // Each is called once: one that cannot make do with what there is waits again.
   intrusive_list<deferred, deferred_tag> now;
   now.append(starved_);
-  for (to_feed_ = std::max(returned, free); to_feed_ > 0 && !now.empty(); --to_feed_)
-    now.pop_front()->call();
+  const std::uint64_t wanted = std::min(std::max(returned, free), feed_room_);
+  for (to_feed_ = wanted; to_feed_ > 0 && !now.empty(); --to_feed_) now.pop_front()->call();
+  feed_room_ -= wanted - to_feed_;
   // Who was called may have nothing to receive, and then nothing tells of the buffer that it left.
   if (!now.empty() && free != 0) hastened_ = true;
   now.append(starved_);
@@ -212,8 +213,10 @@ void loop::after_wait() noexcept {
   backend_->deliver();
   tally_.timers_fired += timers_.advance(now_);
   tally_.posts += inbox_.drain();
-  if (!starved_.empty()) [[unlikely]]
+  if (!starved_.empty()) [[unlikely]] {
+    feed_room_ = options_.receive_buffer_count;
     feed_waiters();
+  }
 }
 
 result<void> loop::turn(time_point deadline) noexcept {

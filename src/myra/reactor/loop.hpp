@@ -124,6 +124,7 @@ class alignas(cache_line_size) loop {
   }
   /// Calls `task` once when a buffer is free.
   void await_buffer(deferred& task) noexcept;
+  [[nodiscard]] bool buffers_are_short() const noexcept { return !starved_.empty(); }
   /// From inside such a call: the buffer was not needed any more, so that the next in line is
   /// called.
   void pass_on_buffer() noexcept { ++to_feed_; }
@@ -188,6 +189,9 @@ class alignas(cache_line_size) loop {
   bool hastened_ = false;
   std::uint64_t fed_count_ = 0;  ///< The pool's returned_count when waiters were last fed.
   std::uint64_t to_feed_ = 0;    ///< While they are fed: how many more.
+  /// How many more may be fed before the kernel is entered: no more than the ring has buffers, so
+  /// that they are served in the order in which they wait.
+  std::uint64_t feed_room_ = 0;
   loop_counters tally_;
   std::unique_ptr<watchdog> watchdog_;
   std::shared_ptr<counter_board> board_;

@@ -22,7 +22,6 @@ mailbox::mailbox(loop& runs, const socket_facts& facts, const datagram_options& 
       received_(options.receive_queue_max + 2 * runs.options().receive_buffer_count),
       silent_sends_(runs.options().features.silent_sends) {
   receive_.descriptor = close_.descriptor = facts.descriptor;
-  receive_.multishot = runs.options().features.multishot_receive;
   for (std::uint32_t i = 0; i < options.send_queue_max; ++i) {
     outgoing_datagram& made = entries_.emplace_back(&on_send_complete);
     made.descriptor = facts.descriptor;

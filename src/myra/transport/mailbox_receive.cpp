@@ -14,6 +14,9 @@ bool mailbox::wants_bytes() const noexcept {
 
 void mailbox::arm_receive() noexcept {
   if (!receive_.idle() || starved_.linked() || !wants_bytes()) return;
+  const bool in_line = arms_for_ == arm_reason::no_buffer;  // as for streams
+  receive_.multishot = !in_line && loop_.options().features.multishot_receive;
+  receive_.poll_first = !in_line;
   loop_.tally().receive_arms.add(arms_for_);
   loop_.backend().submit(receive_);
 }
