@@ -1,5 +1,8 @@
 // The end of a connection: from every callback, with everything in flight, and of the whole
 // reactor.
+#include <cerrno>
+#include <utility>
+
 #include "fixture.hpp"
 
 namespace myra::conformance {
@@ -43,6 +46,53 @@ TEST_P(closing_case, from_on_writable) { end_in(&record::when_writable, close_it
 TEST_P(closing_case, abort_from_on_open) { end_in(&record::when_open, abort_it); }
 TEST_P(closing_case, abort_from_on_end) { end_in(&record::when_ended, abort_it); }
 TEST_P(closing_case, abort_from_on_writable) { end_in(&record::when_writable, abort_it); }
+
+TEST_P(closing_case, each_end_in_words_names_the_peer_and_what_failed) {
+  endpoint at;
+  auto other = host().answer(near(), {receive_to_end()}, at);
+  connect_options options;
+  options.connection.idle_timeout = 5min;
+  options.connection.first_byte_timeout = 90s;
+  options.connection.write_timeout = 2500ms;
+  connection peer = dial(at, options);
+  const std::pair<std::error_code, const char*> rows[] = {
+      {make_error_code(transport_errc::idle_timeout), "idle_timeout is 300 s"},
+      {make_error_code(transport_errc::first_byte_timeout), "first_byte_timeout is 90 s"},
+      {make_error_code(transport_errc::write_timeout), "write_timeout is 2500 ms"},
+      {make_error_code(transport_errc::message_timeout), "expect_within"},
+      {make_error_code(transport_errc::receive_timeout), "receive"},
+      {make_error_code(transport_errc::end_of_stream), "receive"},
+      {make_error_code(transport_errc::closed), "close"},
+      {make_error_code(transport_errc::drain_timeout), "drain"},
+      {make_error_code(transport_errc::handler_threw), "handler"},
+      {kernel_error(-ECONNRESET), "receive"}};
+  for (const auto& [why, what] : rows) {
+    EXPECT_EQ(describe(peer.report(why)),
+              "connection with " + at.to_string() + ": " + what + ": " + why.message());
+  }
+  peer.close();
+  finish(*other);
+}
+
+TEST_P(closing_case, an_end_in_words_names_the_call_that_failed) {
+  record& seen = handler();
+  endpoint with;
+  std::string words;
+  seen.when_open = [&](connection& peer) {
+    with = peer.peer();
+    EXPECT_EQ(peer.send_copy(as_bytes("x")), send_status::accepted);  // then it resets
+  };
+  seen.when_closed = [&](connection& peer) { words = describe(peer.report(seen.why, with)); };
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {receive(1), reset()});
+  turn_until([&] { return seen.closes == 1; });
+  finish(*peer);
+  if (with.family() == AF_UNIX) {
+    EXPECT_TRUE(words.starts_with("connection with ")) << words;  // a reset may look like an end
+    return;
+  }
+  EXPECT_EQ(words, "connection with " + with.to_string() + ": receive: " + seen.why.message());
+}
 
 TEST_P(closing_case, from_on_receive_nothing_more_is_delivered) {
   for (const bool hard : {false, true}) {

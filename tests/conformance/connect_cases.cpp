@@ -47,6 +47,59 @@ TEST_P(connecting_case, refused) {
   EXPECT_EQ(told.error(), condition::refused);
 }
 
+TEST_P(connecting_case, a_failure_names_each_address_and_its_error) {
+  std::vector<connect_failure> failures{{}, {}, {}};  // of an earlier attempt: emptied
+  connect_options options;
+  options.deadline = 80ms;
+  options.attempt_delay = 5s;
+  options.failures = &failures;
+  const endpoint to[] = {host().refusing(near()), host().silent(near())};
+  dialled told;
+  auto attempt = connect(on(), to, options, told.note());
+  turn_until([&] { return told.calls == 1; });
+  ASSERT_EQ(failures.size(), 2U);
+  EXPECT_EQ(failures[0].to, to[0]);
+  EXPECT_EQ(failures[0].why, condition::refused);
+  EXPECT_EQ(failures[1].to, to[1]);
+  EXPECT_EQ(failures[1].why, transport_errc::connect_timeout);
+  EXPECT_EQ(describe(connect_report(told.error(), failures, options)),
+            "connect to " + to[0].to_string() + " (" + failures[0].why.message() + "), " +
+                to[1].to_string() + " (no address answered by the deadline) within 80 ms: " +
+                "no address answered by the deadline");
+}
+
+TEST_P(connecting_case, a_success_leaves_the_failures_before_it) {
+  std::vector<connect_failure> failures;
+  connect_options options;
+  options.failures = &failures;
+  endpoint at;
+  auto peer = host().answer(near(), {receive_to_end()}, at);
+  const endpoint to[] = {host().refusing(near()), at};
+  dialled told;
+  auto attempt = connect(on(), to, options, told.note());
+  turn_until([&] { return told.calls == 1; });
+  EXPECT_TRUE(told.connected());
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0].to, to[0]);
+  told.outcome.reset();
+  finish(*peer);
+}
+
+TEST_P(connecting_case, a_cancelled_one_names_what_it_waited_for) {
+  std::vector<connect_failure> failures;
+  connect_options options;
+  options.failures = &failures;
+  const endpoint to = host().silent(near());
+  dialled told;
+  auto attempt = begin(to, told, options);
+  turn_for(5ms);
+  attempt.cancel();
+  turn_until([&] { return told.calls == 1; });
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0].to, to);
+  EXPECT_EQ(failures[0].why, condition::cancelled);
+}
+
 TEST_P(connecting_case, a_deadline_that_is_missed) {
   if (GetParam().sockets == family::ipv6) GTEST_SKIP() << "the same as over IPv4";
   connect_options options;

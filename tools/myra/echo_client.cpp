@@ -91,7 +91,8 @@ task<std::string> verify_message(run_state* run, connection* peer, std::uint32_t
   for (std::uint64_t done = 0; done < size;) {
     const result<buffer> bytes = co_await peer->receive({.deadline = run->answer_deadline});
     const std::string where = "byte " + std::to_string(offset + done);
-    if (!bytes) co_return where + " did not come back: " + bytes.error().message();
+    if (!bytes)
+      co_return where + " did not come back: " + describe(peer->report(bytes.error(), run->target));
     if (bytes->size() > size - done)
       co_return "more came back than was sent, from " + where + " on";
     const std::uint64_t right = first_mismatch(run->expected, index, offset + done, bytes->bytes());
@@ -104,13 +105,16 @@ task<std::string> verify_message(run_state* run, connection* peer, std::uint32_t
 
 /// One connection, to the end of the stream; empty, or what was wrong.
 task<std::string> talk(run_state* run, std::uint32_t index, std::uint64_t share) {
-  result<connection> peer = co_await connect(*run->on, run->target, run->connect);
-  if (!peer)
-    co_return "cannot connect to " + run->target.to_string() + ": " + peer.error().message();
+  std::vector<connect_failure> failures;
+  connect_options how = run->connect;
+  how.failures = &failures;
+  result<connection> peer = co_await connect(*run->on, run->target, how);
+  if (!peer) co_return describe(connect_report(peer.error(), failures, how));
   for (std::uint64_t offset = 0; offset < share && run->failure.empty();) {
     const std::uint64_t size = std::min<std::uint64_t>(run->message_size, share - offset);
     if (const auto error = co_await send_message(run, &*peer, index, offset, size)) {
-      co_return "byte " + std::to_string(offset) + " could not be sent: " + error.message();
+      co_return "byte " + std::to_string(offset) +
+          " could not be sent: " + describe(peer->report(error, run->target));
     }
     std::string wrong = co_await verify_message(run, &*peer, index, offset, size);
     if (!wrong.empty()) co_return wrong;
@@ -122,7 +126,8 @@ task<std::string> talk(run_state* run, std::uint32_t index, std::uint64_t share)
   const result<buffer> last = co_await peer->receive({.deadline = run->answer_deadline});
   if (last) co_return "bytes came back that were never sent";
   if (last.error() != transport_errc::end_of_stream) {
-    co_return "the stream did not end as it should: " + last.error().message();
+    co_return "the stream did not end as it should: " +
+        describe(peer->report(last.error(), run->target));
   }
   co_return std::string{};
 }

@@ -103,9 +103,9 @@ class relay {
       client_.resume();
       return;
     }
-    set_.on_.internals().log()(
-        log_level::warning,
-        "cannot connect to " + set_.options_.target.to_string() + ": " + made.error().message());
+    const connect_failure failed{set_.options_.target, made.error()};
+    set_.on_.internals().log()(log_level::warning, describe(connect_report(failed.why, {&failed, 1},
+                                                                           set_.options_.connect)));
     client_.close();
   }
 

@@ -44,7 +44,8 @@ TEST(options, every_member_has_a_field) {
                                 receive_high_count, turn_bytes, mode, copies,
                                 watcher_without_a_field] = accepted;
   [[maybe_unused]] const auto& [deadline, delay, local_address, made_connection_shares_its_fields,
-                                bytes_without_a_field, of_those_bytes] = connect;
+                                bytes_without_a_field, of_those_bytes, failures_without_a_field] =
+      connect;
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 6;  // threads, cpus, local_memory, sharing, connect_to, metrics
   constexpr std::size_t of_reactor =

@@ -119,8 +119,10 @@ opened<blocking_connection> blocking_connection::connect(std::string_view addres
   connect_options how;
   how.deadline = options.deadline;
   how.connection = options.connection;
+  std::vector<connect_failure> failures;
+  how.failures = &failures;
   auto peer = run(*on, connected(*on, *to, how));
-  if (!peer) return report(peer.error(), "connect to " + to->to_string());
+  if (!peer) return std::unexpected(connect_report(peer.error(), failures, how));
   return blocking_connection(std::make_unique<parts>(std::move(*on), std::move(*peer), buffer{},
                                                      options.connection.linger_timeout));
 }

@@ -222,6 +222,10 @@ class connection {
   /// The peer's and our own address; empty when the kernel no longer knows.
   [[nodiscard]] endpoint peer() const noexcept;
   [[nodiscard]] endpoint local() const noexcept;
+  /// `why`, of on_close or of what was awaited, in words: which connection, what failed there and
+  /// the limit that it met. The kernel does not know the peer any more in on_close and after a
+  /// reset: a program that wants it named there asks for it in on_open, and gives it as `peer`.
+  [[nodiscard]] error_report report(std::error_code why, const endpoint& peer = {}) const;
   [[nodiscard]] connection_handle handle() const noexcept;
   /// A whole free buffer of the reactor's pool; empty at the pool's limit.
   [[nodiscard]] buffer acquire() noexcept;

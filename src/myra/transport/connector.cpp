@@ -55,6 +55,10 @@ class connect_attempt::race final : public drainable {
   race(loop& on, std::span<const endpoint> to, const connect_options& options,
        connect_callback done)
       : loop_(on), options_(options), done_(std::move(done)), order_(alternate_families(to)) {
+    if (options_.failures != nullptr) {
+      options_.failures->clear();
+      options_.failures->reserve(order_.size());  // so that noting one needs no memory
+    }
     loop_.enlist(*this);
   }
 
@@ -69,13 +73,17 @@ class connect_attempt::race final : public drainable {
 
  private:
   struct attempt : io::connect_operation {
-    explicit attempt(race& racing) noexcept
-        : connect_operation(&attempt::on_connect), owner(racing) {}
+    attempt(race& racing, const endpoint& address_tried) noexcept
+        : connect_operation(&attempt::on_connect), owner(racing), to(address_tried) {
+      address = to.address();
+      address_size = to.size();
+    }
     static void on_connect(io::operation& completed, io::completion& what) noexcept {
       auto& self = static_cast<attempt&>(completed);
       self.owner.finished(self, what.result);
     }
     race& owner;
+    const endpoint& to;
     std::optional<operation_chain> chain;  ///< In place of the operation, when bytes go with it.
   };
 
@@ -105,6 +113,9 @@ class connect_attempt::race final : public drainable {
   void finished(attempt& ended, int result) noexcept;
   void time_out() noexcept { settle(make_error_code(transport_errc::connect_timeout)); }
   void settle(std::error_code why) noexcept;
+  void note_failure(const endpoint& at, std::error_code why) noexcept {
+    if (options_.failures != nullptr) options_.failures->push_back({at, why});
+  }
   void stop_racing() noexcept;
   void drop_winner() noexcept;
   void report() noexcept;
@@ -143,9 +154,10 @@ void connect_attempt::race::begin() {
 void connect_attempt::race::start_next() noexcept {
   stagger_.disarm();
   while (next_ < order_.size()) {
-    const int started = try_start(order_[next_++]);
-    if (started < 0) {
+    const endpoint& to = order_[next_++];
+    if (const int started = try_start(to); started < 0) {
       error_ = kernel_error(started);
+      note_failure(to, error_);
       continue;
     }
     if (next_ < order_.size())
@@ -159,10 +171,8 @@ int connect_attempt::race::try_start(const endpoint& to) noexcept {
   io::descriptor socket;
   const int refused = open_prepared(loop_.backend().sockets(), to, options_, socket);
   if (refused < 0) return refused;
-  attempt& started = attempts_.emplace_back(*this);
+  attempt& started = attempts_.emplace_back(*this, to);
   started.descriptor = socket;
-  started.address = to.address();
-  started.address_size = to.size();
   ++in_flight_;
   if (options_.first_send.empty())
     loop_.backend().submit(started);
@@ -199,18 +209,24 @@ void connect_attempt::race::finished(attempt& ended, int result) noexcept {
     options_.connection = fit_for(ended.address->sa_family, options_.connection);
     settle({});
   }
-  // The deadline is of all addresses together.
-  if (!settled_ && io::reaction_to(io::failing_call::connect, result) == io::reaction::fatal)
-    time_out();
   if (!settled_) {
-    error_ = kernel_error(result);
-    start_next();
+    // The deadline is of all addresses together.
+    const bool too_late = io::reaction_to(io::failing_call::connect, result) == io::reaction::fatal;
+    error_ = too_late ? make_error_code(transport_errc::connect_timeout) : kernel_error(result);
+    note_failure(ended.to, error_);
+    if (too_late)
+      settle(error_);
+    else
+      start_next();
   }
   let_go();
 }
 
 void connect_attempt::race::settle(std::error_code why) noexcept {
   error_ = why;
+  if (why && !settled_)
+    for (const attempt& each : attempts_)
+      if (each.descriptor.valid()) note_failure(each.to, why);  // it is still under way
   stop_racing();
   loop_.defer(reporter_);
 }

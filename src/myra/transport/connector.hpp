@@ -15,6 +15,12 @@
 
 namespace myra {
 
+/// An address that did not become the connection, and why.
+struct connect_failure {
+  endpoint to;
+  std::error_code why;
+};
+
 struct connect_options {
   /// From now, for all addresses together; zero: none.
   duration deadline = std::chrono::seconds(10);
@@ -31,10 +37,19 @@ struct connect_options {
   byte_view first_send = {};
   /// Who watches the deadline of such a chain.
   deadline_kind first_send_deadline = deadline_kind::timer;
+  /// Emptied, and then filled with all addresses that failed, in that order; null: nobody asks. The
+  /// caller's; stays until the callback.
+  std::vector<connect_failure>* failures = nullptr;
 };
 
+/// A connect that failed, in words: each address that was tried, what it answered, and the limit
+/// that was met: "connect to 127.0.0.1:9: Connection refused", once `describe` has added the last.
+[[nodiscard]] error_report connect_report(std::error_code why,
+                                          std::span<const connect_failure> failures,
+                                          const connect_options& options);
+
 /// The connection, or why there is none: the error of the last address to fail, or connect_timeout,
-/// or cancelled.
+/// or cancelled. `connect_options::failures` has the errors of all.
 using connect_callback = std::move_only_function<void(result<connection>) noexcept>;
 
 /// One attempt under way. Its destruction cancels without calling back.

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "myra/io/error_table.hpp"
 #include "myra/transport/mailbox.hpp"
 #include "myra/transport/socket_guard.hpp"
 
@@ -60,7 +61,7 @@ class opening {
 
  private:
   static std::unexpected<error_report> failed(const std::string& what, int status) {
-    return report(kernel_error(status), "datagram socket: " + what);
+    return report(kernel_error(status), "datagram socket: " + what + io::limit_words(-status));
   }
 
   int set(int socket, int level, int name, int value) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <utility>
 
+#include "myra/io/error_table.hpp"
 #include "myra/io/task.hpp"
 #include "myra/transport/acceptor.hpp"
 #include "myra/transport/socket_guard.hpp"
@@ -78,7 +79,8 @@ opened<int> inherit(io::network& sockets, int descriptor) {
 opened<int> bind_and_listen(io::network& sockets, const endpoint& where,
                             const listener_options& options) {
   const auto failed = [&](const char* call, int status) {
-    return report(kernel_error(status), "listener: " + std::string(call) + " " + where.to_string());
+    return report(kernel_error(status), "listener: " + std::string(call) + " " + where.to_string() +
+                                            io::limit_words(-status));
   };
   const int made = sockets.open(where.family(), SOCK_STREAM, 0);
   if (made < 0) return failed("a socket for", made);

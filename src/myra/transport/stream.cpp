@@ -229,6 +229,11 @@ void stream::fail(std::error_code why) noexcept {
   begin_closing();
 }
 
+void stream::fail(std::int32_t result, io::failing_call which) noexcept {
+  failed_call_ = which;
+  fail(kernel_error(result));
+}
+
 void stream::begin_closing() noexcept {
   if (state_ >= connection_state::closing) return;
   stop_accepting();

@@ -10,6 +10,7 @@
 
 #include "myra/core/flag_set.hpp"
 #include "myra/core/intrusive_list.hpp"
+#include "myra/io/error_table.hpp"
 #include "myra/io/operation.hpp"
 #include "myra/reactor/loop.hpp"
 #include "myra/transport/connection.hpp"
@@ -118,6 +119,8 @@ class stream final : public list_node<stream_tag> {
   void drain() noexcept;
   /// Ends with `why`, dropping what is queued.
   void fail(std::error_code why) noexcept;
+  /// Which call of the kernel it was that ended it, where one did.
+  [[nodiscard]] io::failing_call failed_call() const noexcept { return failed_call_; }
 
   /// Moves the next received buffer out. False: nothing is there now. When nothing will come any
   /// more, `ended()`.
@@ -268,6 +271,7 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] bool zero_copy_on_its_way() const noexcept;
 
   // The end (stream.cpp).
+  void fail(std::int32_t result, io::failing_call which) noexcept;
   static void on_shutdown_complete(io::operation& completed, io::completion& what) noexcept;
   static void on_close_complete(io::operation& completed, io::completion& what) noexcept;
   static void on_timer(timer& fired) noexcept;
@@ -343,6 +347,7 @@ class stream final : public list_node<stream_tag> {
       0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.
   connection_state state_ = connection_state::open;
   arm_reason arms_for_ = arm_reason::first;  ///< Why the next receive will be armed.
+  io::failing_call failed_call_ = io::failing_call::receive;
   flag_set<send_need> awaited_;
   flag_set<input_state> input_;
   bool held_ = false;  ///< By an owner, or lent.

@@ -131,7 +131,7 @@ void stream::receive_failed(std::int32_t outcome) noexcept {
     return;
   }
   peer_ended_ = true;
-  fail(kernel_error(outcome));
+  fail(outcome, io::failing_call::receive);
 }
 
 void stream::announce_end() noexcept {

@@ -76,7 +76,7 @@ sent stream::send_copy(byte_view bytes) noexcept {
     if (tail_room_ == 0) {
       buffer fresh = loop_.pool().acquire();
       if (!fresh) {  // the kernel refused memory below the pool's limit
-        fail(std::make_error_code(std::errc::not_enough_memory));
+        fail(-ENOMEM, io::failing_call::send);
         return {send_status::closed, {}, this, nullptr, bytes};
       }
       tail_room_ = fresh.capacity();
@@ -212,7 +212,7 @@ void stream::take_send_result(std::int32_t result) noexcept {
     take_back(in_send_, sent_bytes);
   if (state_ == connection_state::closing) return close_when_idle();
   if (result < 0 && io::reaction_to(io::failing_call::send, result) != io::reaction::retry)
-    return fail(kernel_error(result));
+    return fail(result, io::failing_call::send);
   if (sent_bytes != 0) last_activity_ = loop_.now();
   go_on_sending();
 }

@@ -102,7 +102,7 @@ void stream::take_zero_copy_result(zero_copy_send& send, std::int32_t result) no
     set_zero_copy_from();
   }
   if (state_ == connection_state::closing) return close_when_idle();
-  if (failed) return fail(kernel_error(result));
+  if (failed) return fail(result, io::failing_call::send_zero_copy);
   if (send.sent_bytes != 0) last_activity_ = loop_.now();
   // A short one goes on when its slots are back: part of one of them is still to be sent.
   if (all) go_on_sending();
