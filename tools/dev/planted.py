@@ -21,8 +21,10 @@ PATCHES = ROOT / "tests/planted"
 SCRATCH = ROOT / "build/planted"
 TREE = SCRATCH / "tree"
 BUILD = SCRATCH / "build"
-# Of one run of a test: what it does not end by then hangs, which is one of the ways of failing.
-RUN_SECONDS = 120
+# What does not end by its time hangs, which is one of the ways of failing. With nothing planted a test has
+# this time; with a bug it has ten times of what it took then, and no less than the last.
+CLEAN_SECONDS = 120
+PLANTED_SECONDS_MIN = 10
 
 
 @dataclasses.dataclass
@@ -80,15 +82,15 @@ def build(programs, jobs):
     return run(["ninja", "-C", BUILD, "-j", str(jobs), *programs])
 
 
-def run_test(command):
-    """Whether it passed, and the line that says most about why it did not."""
+def run_test(command, seconds_max):
+    """Whether it passed, the line that says most about why it did not, and how long it took."""
     began = time.monotonic()
     try:
         ran = run(
-            [BUILD / "bin" / command[0], *command[1:]], cwd=TREE, timeout=RUN_SECONDS, stdin=subprocess.DEVNULL
+            [BUILD / "bin" / command[0], *command[1:]], cwd=TREE, timeout=seconds_max, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired:
-        return False, f"did not end within {RUN_SECONDS} s", time.monotonic() - began
+        return False, f"did not end within {seconds_max:.0f} s", time.monotonic() - began
     return ran.returncode == 0, symptom(ran), time.monotonic() - began
 
 
@@ -101,7 +103,6 @@ def symptom(ran):
     return f"exit code {ran.returncode}"
 
 
-
 def apply(planted, *options):
     # The copy lies in a folder that git ignores: without the ceiling it would look for the files
     # of the patch in the tree above.
@@ -109,7 +110,7 @@ def apply(planted, *options):
     return run(["git", "apply", *options, planted.path], cwd=TREE, env=above)
 
 
-def try_one(planted, jobs):
+def try_one(planted, jobs, clean_seconds):
     """(caught, words for the table)"""
     applied = apply(planted)
     if applied.returncode != 0:
@@ -118,7 +119,7 @@ def try_one(planted, jobs):
         built = build([planted.program], jobs)
         if built.returncode != 0:
             return False, f"does not build:\n{built.stdout[-3000:]}"
-        passed, why, seconds = run_test(planted.command)
+        passed, why, seconds = run_test(planted.command, max(10 * clean_seconds, PLANTED_SECONDS_MIN))
         if passed:
             return False, f"NOT CAUGHT by {shlex.join(planted.command)} ({seconds:.0f} s)"
         return True, f"{shlex.join(planted.command)} ({seconds:.1f} s): {why}"
@@ -127,16 +128,19 @@ def try_one(planted, jobs):
 
 
 def check_clean(all_planted, jobs):
-    """What passes with nothing planted: a test that fails anyway catches nothing."""
+    """How long each test takes with nothing planted. It has to pass: one that fails anyway catches nothing."""
+    seconds_of = {}
     programs = sorted({each.program for each in all_planted})
     built = build(programs, jobs)
     if built.returncode != 0:
         raise SystemExit(f"the copy does not build:\n{built.stdout[-3000:]}")
     for command in sorted({tuple(each.command) for each in all_planted}):
-        passed, why, seconds = run_test(list(command))
+        passed, why, seconds = run_test(command, CLEAN_SECONDS)
+        seconds_of[command] = seconds
         print(f"clean  {shlex.join(command)}: {'passes' if passed else why} ({seconds:.1f} s)")
         if not passed:
             raise SystemExit("this fails with nothing planted")
+    return seconds_of
 
 
 def main():
@@ -153,11 +157,11 @@ def main():
     TREE.mkdir(parents=True, exist_ok=True)
     copy_tree()
     configure()
-    check_clean(all_planted, asked.jobs)
+    clean_seconds = check_clean(all_planted, asked.jobs)
     lost = 0
     for each in all_planted:
         began = time.monotonic()
-        caught, words = try_one(each, asked.jobs)
+        caught, words = try_one(each, asked.jobs, clean_seconds[tuple(each.command)])
         lost += not caught
         mark = "caught" if caught else "LOST  "
         print(f"{mark} {each.path.stem} [{time.monotonic() - began:.0f} s]\n       {each.what}\n       {words}", flush=True)
