@@ -1,6 +1,10 @@
 // A message of a schema that uses every construct, read by generated code: refused, or else read to
 // its last byte, and written again as canonical bytes. The checks agree with each other: the short
 // way accepts nothing that the long way refuses, and that the same as the reader of myrac.
+//
+// Parser: src/myra/codec/verifier.hpp src/myra/codec/quick_check.hpp src/myra/codec/*_view.hpp
+// Parser: src/myra/codec/block.hpp src/myra/codec/cursor.hpp src/myra/codec/extent.hpp
+// Parser: src/myra/codec/wire.hpp
 #include <optional>
 #include <span>
 #include <string>

@@ -1,5 +1,7 @@
 // Configuration files: what is read prints as a file that reads back to the same, and what is
 // refused is refused in one line.
+//
+// Parser: src/myra/config/file.cpp src/myra/config/field.cpp src/myra/config/quantity.cpp
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,6 +1,8 @@
 // The life of connections, by schedules of bytes: each byte is something that a peer, the
 // application, the network or the clock does next. Whatever the order, bytes arrive as they were
 // sent, what a connection is told ends with on_close, and at the end nothing is left over.
+//
+// Parser: src/myra/transport/stream*.cpp src/myra/transport/acceptor.cpp
 #include <netinet/in.h>
 
 #include <algorithm>

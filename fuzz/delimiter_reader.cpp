@@ -1,5 +1,7 @@
 // Frames that end with a delimiter: fed in pieces, the reader finds what a plain search in the
 // whole stream finds.
+//
+// Parser: src/myra/framing/delimiter_reader.* src/myra/framing/frame_assembly.*
 #include "myra/framing/delimiter_reader.hpp"
 
 #include <string>

@@ -1,4 +1,6 @@
 // Questions to the DNS example: whatever comes, the reply is one, fits, and answers that question.
+//
+// Parser: examples/dns/dns_message.*
 #include <array>
 #include <cstring>
 #include <memory>

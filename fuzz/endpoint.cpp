@@ -1,4 +1,6 @@
 // Addresses: what is read prints as something that reads back equal, whatever it was.
+//
+// Parser: src/myra/transport/endpoint.cpp
 #include "myra/transport/endpoint.hpp"
 
 #include <cstddef>

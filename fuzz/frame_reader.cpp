@@ -1,5 +1,7 @@
 // Length-prefixed frames: fed in pieces, the reader finds what a reader finds that is fed the
 // whole, and what the description of the format says; and the writer writes what was read.
+//
+// Parser: src/myra/framing/frame_*.* src/myra/framing/length_prefix.*
 #include "myra/framing/frame_reader.hpp"
 
 #include <optional>

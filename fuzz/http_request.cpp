@@ -1,5 +1,7 @@
 // Requests of a metrics port: the end of a head is found wherever it is cut, and any head is
 // judged.
+//
+// Parser: src/myra/metrics/http_request.*
 #include "myra/metrics/http_request.hpp"
 
 #include <algorithm>

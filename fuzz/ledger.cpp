@@ -1,5 +1,7 @@
 // A ledger that may say anything, read with a schema that it may belong to: refused, or else what
 // comes of it reads back.
+//
+// Parser: src/myra/schema/ledger_read.cpp src/myra/schema/ledger.*
 #include "myra/schema/ledger.hpp"
 
 #include <string>

@@ -1,5 +1,8 @@
 // Messages of a schema that uses every construct, from bytes and from JSON: refused, or else the
 // way to the other form and back leads to the same.
+//
+// Parser: src/myra/schema/json_input.* src/myra/schema/message_read.cpp
+// Parser: src/myra/schema/message_write.cpp src/myra/schema/message_scalar.*
 #include <string>
 
 #include "fuzz_input.hpp"

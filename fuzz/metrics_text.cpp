@@ -1,4 +1,6 @@
 // Texts of a metrics port: what is read has names and an end, what is refused says where and why.
+//
+// Parser: src/myra/metrics/sample.*
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -1,6 +1,8 @@
 // Requests of the Redis protocol: fed in pieces, the parser finds the commands and the error that
 // it finds in the whole; limits hold; and a command that is written as an array is read back as it
 // was.
+//
+// Parser: examples/kv/resp_parser.* examples/kv/resp_inline.*
 #include "resp_parser.hpp"
 
 #include <string>

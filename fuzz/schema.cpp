@@ -1,5 +1,9 @@
 // A schema, or two files that import each other: whatever the text, myrac ends soon; what it takes
 // has a ledger that reads back as it was written, and leaves that alone the second time.
+//
+// Parser: src/myra/schema/yaml_tree.* src/myra/schema/mapping_reader.* src/myra/schema/parse.*
+// Parser: src/myra/schema/load.* src/myra/schema/type_syntax.* src/myra/schema/literal.*
+// Parser: src/myra/schema/resolve*.* src/myra/schema/name_*.*
 #include "myra/schema/compile.hpp"
 
 #include <map>

@@ -3,9 +3,16 @@
 # Builds with libFuzzer, AddressSanitizer and UBSan. New inputs gather in build/fuzz/corpus/NAME;
 # the committed ones in fuzz/corpus/NAME are read as well. An input that breaks the parser is
 # written to build/fuzz/findings and its path printed: copy it to fuzz/corpus/NAME with the fix.
+# At the end a table: executions, their rate, findings, and what of the parser all inputs reach.
 #
 #   ./dev fuzz resp_parser --minutes 10
-#   ./dev fuzz --replay         run the committed inputs once, without Clang; ./dev test does so too
+#   ./dev fuzz --all --minutes 10   one after the other, ten minutes each, as all that are named
+#   ./dev fuzz schema --coverage    no fuzzing: only what the inputs reach
+#   ./dev fuzz schema --unreached   the same, and each line and condition that they do not
+#   ./dev fuzz schema --minimise    only the inputs that reach something, small ones first, to fuzz/corpus
+#   ./dev fuzz --replay             run the committed inputs once, without Clang; ./dev test does so too
+#
+# --workers N: processes at a time (2). --json FILE: what the table says, for programs.
 
 source "$MYRA_ROOT/tools/dev/suite.sh"
 
@@ -14,25 +21,36 @@ fuzzer_names() {
     sed 's/\.cpp$//' | sort
 }
 
-fuzz_one() {
-  local name=$1 minutes=$2 corpus=build/fuzz/corpus/$1 findings=build/fuzz/findings seeds=()
-  [[ -d fuzz/corpus/$name ]] && seeds=("fuzz/corpus/$name")
-  mkdir -p "$corpus" "$findings"
-  step "fuzzing $name for $minutes min"
-  "build/fuzz/bin/fuzz_$name" -max_total_time=$((minutes * 60)) -timeout=10 -rss_limit_mb=2048 \
-    -print_final_stats=1 -artifact_prefix="$findings/$name-" "$corpus" "${seeds[@]}"
+# Merges what was found here into the committed inputs, and keeps of both what is needed.
+minimise() {
+  local name=$1 merged=build/fuzz/merged/$1 found=build/fuzz/corpus/$1
+  rm -rf "$merged" && mkdir -p "$merged" "$found" "fuzz/corpus/$name"
+  "build/fuzz/bin/fuzz_$name" -merge=1 "$merged" "fuzz/corpus/$name" "$found" \
+    >"build/fuzz/merge-$name.log" 2>&1 || { tail -5 "build/fuzz/merge-$name.log" >&2; return 1; }
+  rm -rf "fuzz/corpus/$name" && mv "$merged" "fuzz/corpus/$name"
+  echo "$name: $(find "fuzz/corpus/$name" -type f | wc -l) inputs"
 }
 
-replay=false minutes=1 names=()
+wants_number() {
+  [[ $2 =~ ^[1-9][0-9]{0,3}$ ]] || usage_error "$1 wants a whole number from 1 to 9999, found '$2'"
+}
+
+action=both minutes=1 names=() all=false options=()
 while (($# > 0)); do
   case $1 in
-    --replay) replay=true ;;
-    --minutes)
-      [[ ${2-} =~ ^[1-9][0-9]{0,3}$ ]] ||
-        usage_error "--minutes wants a whole number from 1 to 9999, found '${2-}'"
-      minutes=$2 && shift
+    --replay | --coverage | --minimise) action=${1#--} ;;
+    --unreached) action=coverage options+=(--unreached) ;;
+    --all) all=true ;;
+    --minutes) wants_number --minutes "${2-}" && minutes=$2 && shift ;;
+    --workers) wants_number --workers "${2-}" && options+=(--workers "$2") && shift ;;
+    --json)
+      [[ -n ${2-} ]] || usage_error "--json wants a file's name"
+      options+=(--json "$2") && shift
       ;;
-    -*) usage_error "fuzz knows --minutes N and --replay, found '$1'" ;;
+    -*)
+      usage_error "fuzz knows --all, --minutes N, --workers N, --coverage, --unreached, --json FILE," \
+        "--minimise and --replay, found '$1'"
+      ;;
     *) names+=("$1") ;;
   esac
   shift
@@ -43,15 +61,21 @@ for name in "${names[@]}"; do
   [[ " ${known[*]} " == *" $name "* ]] ||
     usage_error "there is no fuzzer '$name'. Fuzzers: ${known[*]}."
 done
+if $all && ((${#names[@]} > 0)); then
+  usage_error "--all and '${names[0]}' are one too many"
+fi
 ((${#names[@]} > 0)) || names=("${known[@]}")
 
-if $replay; then
+if [[ $action == replay ]]; then
   build_preset dev "${names[@]/#/fuzz_}"
   run_suite dev -L fuzz
   summarize
   exit
 fi
-build_preset fuzz "${names[@]/#/fuzz_}"
-for name in "${names[@]}"; do
-  fuzz_one "$name" "$minutes"
-done
+[[ $action == coverage ]] || build_preset fuzz "${names[@]/#/fuzz_}"
+if [[ $action == minimise ]]; then
+  for name in "${names[@]}"; do minimise "$name"; done
+  exit
+fi
+build_preset coverage "${names[@]/#/fuzz_}"
+exec python3 tools/dev/fuzz.py "$action" "${names[@]}" --minutes "$minutes" "${options[@]}"
