@@ -119,6 +119,21 @@ result<buffer_pool::owner> buffer_pool::open(const pool_options& options) {
   return pool;
 }
 
+result<buffer_pool::owner> buffer_pool::open_area(std::size_t size_bytes, bool huge_pages) {
+  pool_options none;
+  none.slot_count_initial = none.slot_count_max = 0;
+  owner pool(new buffer_pool(none));
+  pool->is_area_ = pool->careful_ = true;
+  const mapping mapped = huge_pages ? map_huge(size_bytes) : map_ordinary(size_bytes);
+  if (mapped.memory == nullptr) return failure(std::make_error_code(std::errc::not_enough_memory));
+  pool->pages_ = mapped.pages;
+  pool->regions_.push_back(std::make_unique<region>(mapped.memory, mapped.size, 0));
+#ifdef MYRA_ASAN
+  ASAN_POISON_MEMORY_REGION(mapped.memory, mapped.size);
+#endif
+  return pool;
+}
+
 buffer_pool::buffer_pool(const pool_options& options) noexcept
     : options_(options), poisons_(poisoning), careful_(poisoning) {
   adopt_thread();
@@ -131,7 +146,7 @@ void buffer_pool::retire::operator()(buffer_pool* pool) const noexcept {
   // A slot is on the list a moment before its releaser is done with the pool.
   while (pool->returning_.load(std::memory_order_acquire) != 0) ::sched_yield();
   pool->collect();
-  if (pool->free_count_ == pool->slot_count()) {
+  if (pool->free_count_ == pool->slot_count() && pool->piece_count_ == 0) {
     delete pool;
     return;
   }
@@ -228,6 +243,7 @@ buffer buffer_pool::acquire() noexcept {
 }
 
 void buffer_pool::put_back_carefully(slot& returned) noexcept {
+  if (is_area_) return put_back_window(returned);
   if (returned.whole != nullptr) return put_back_piece(returned);
   if (poisons_) poison_bytes(returned);
   push_free(returned);
@@ -242,6 +258,15 @@ void buffer_pool::put_back_piece(slot& piece) noexcept {
   if (--whole.piece_count != 0 || whole.owner != slot_owner::application) return;
   whole.owner = slot_owner::pool;
   put_back_carefully(whole);
+}
+
+void buffer_pool::put_back_window(slot& window) noexcept {
+  if (poisons_) poison_bytes(window);
+  window.next = returned_windows_;
+  returned_windows_ = &window;
+  ++returned_window_count_;
+  --piece_count_;
+  ++returned_count_;
 }
 
 /// Null: no memory.
@@ -284,6 +309,18 @@ buffer buffer_pool::piece_from_kernel(std::uint32_t index, std::uint32_t size) n
   piece->whole = &filled;
   ++filled.piece_count;
   return buffer(*piece, start, size);
+}
+
+buffer buffer_pool::from_area(std::size_t offset, std::uint32_t size) noexcept {
+  const mutable_byte_view area = region_bytes(0);
+  assert(offset <= area.size() && size <= area.size() - offset && "a window outside of its area");
+  slot* window = free_piece();
+  if (window == nullptr) return {};
+  window->owner = slot_owner::application;
+  window->memory = area.data() + offset;
+  window->room = size;
+  unpoison(*window);
+  return buffer(*window, window->memory, size);
 }
 
 void buffer_pool::end_pieces(slot& filled) noexcept {

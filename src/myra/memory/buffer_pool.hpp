@@ -87,6 +87,11 @@ class buffer_pool {
 
   /// Errors: invalid (see `check`), resource_exhausted when mmap(2) says no.
   [[nodiscard]] static result<owner> open(const pool_options& options);
+  /// A pool of another kind: one area of memory that somebody else fills where he likes (a network
+  /// card, the kernel). It has no slots of its own and nothing to acquire, but windows
+  /// (`from_area`), which come home like slots and wait there for who fills it
+  /// (`take_returned`). `size_bytes`: whole pages. Errors: resource_exhausted.
+  [[nodiscard]] static result<owner> open_area(std::size_t size_bytes, bool huge_pages);
 
   buffer_pool(const buffer_pool&) = delete;
   buffer_pool& operator=(const buffer_pool&) = delete;
@@ -145,6 +150,25 @@ class buffer_pool {
   /// The kernel puts no more into a slot that was cut in pieces: it comes home with the last of
   /// them.
   void end_pieces(slot& filled) noexcept;
+  /// Of an area: `size` bytes at `offset` were filled and are the application's now. An empty
+  /// buffer: no memory for its record, and the bytes are still who filled them's.
+  [[nodiscard]] buffer from_area(std::size_t offset, std::uint32_t size) noexcept;
+  /// Of an area: calls `each(offset, size)` for windows that came home, `most` of them at most.
+  template <class Each>
+  void take_returned(std::uint32_t most, Each each) noexcept {
+    for (; most != 0 && returned_windows_ != nullptr; --most) {
+      slot& window = *returned_windows_;
+      returned_windows_ = window.next;
+      --returned_window_count_;
+      each(static_cast<std::size_t>(window.memory - region_bytes(0).data()), window.room);
+      window.next = free_pieces_;
+      free_pieces_ = &window;
+    }
+  }
+  /// Of an area: windows that came home and were not taken.
+  [[nodiscard]] std::uint32_t returned_window_count() const noexcept {
+    return returned_window_count_;
+  }
   /// The kernel's hold of the slot ended, and nobody else wants it.
   void reclaim(slot& returned) noexcept {
     move(returned, slot_owner::kernel, slot_owner::pool,
@@ -192,7 +216,7 @@ class buffer_pool {
   [[nodiscard]] std::uint32_t application_count() const noexcept {
     return slot_count() + piece_count_ - free_count_ - kernel_count_;
   }
-  /// Pieces that somebody owns.
+  /// Pieces, or windows of an area, that somebody owns.
   [[nodiscard]] std::uint32_t piece_count() const noexcept { return piece_count_; }
   /// The least of what its parts are made of; `ordinary` before the first.
   [[nodiscard]] page_kind pages() const noexcept { return pages_; }
@@ -234,6 +258,7 @@ class buffer_pool {
   }
   void put_back_carefully(slot& returned) noexcept;
   void put_back_piece(slot& piece) noexcept;
+  void put_back_window(slot& window) noexcept;
   [[nodiscard]] slot* free_piece() noexcept;
   /// Whether so many are free now: those that come home, and new ones, counted.
   bool find_free(std::uint32_t wanted) noexcept;
@@ -263,7 +288,8 @@ class buffer_pool {
   /// AddressSanitizer. Known at run time, so that a program and the library may be built
   /// differently.
   const bool poisons_;
-  bool careful_;  ///< It poisons, or there are pieces.
+  bool careful_;  ///< It poisons, or there are pieces or windows.
+  bool is_area_ = false;
   void* thread_ = nullptr;
   slot* free_ = nullptr;
   std::uint32_t free_count_ = 0;
@@ -275,6 +301,8 @@ class buffer_pool {
   slot* free_pieces_ = nullptr;
   std::uint32_t piece_count_ = 0;
   std::vector<std::unique_ptr<slot[]>> piece_records_;
+  slot* returned_windows_ = nullptr;
+  std::uint32_t returned_window_count_ = 0;
   void (*home_call_)(void*) noexcept = nullptr;
   void* home_context_ = nullptr;
   alignas(cache_line_size) std::atomic<slot*> homecoming_{nullptr};

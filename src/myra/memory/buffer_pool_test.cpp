@@ -457,5 +457,74 @@ TEST(buffer_pool, a_pool_may_end_while_its_last_slots_are_on_their_way_home) {
   }
 }
 
+buffer_pool::owner open_area() { return buffer_pool::open_area(64 * 1024, false).value(); }
+
+using place = std::pair<std::size_t, std::uint32_t>;
+
+std::vector<place> taken_from(buffer_pool& area, std::uint32_t most) {
+  std::vector<place> found;
+  area.take_returned(
+      most, [&](std::size_t offset, std::uint32_t size) { found.emplace_back(offset, size); });
+  return found;
+}
+
+TEST(buffer_area, its_windows_lie_where_they_were_filled) {
+  const auto area = open_area();
+  ASSERT_EQ(area->region_count(), 1U);
+  const mutable_byte_view memory = area->region_bytes(0);
+  ASSERT_EQ(memory.size(), 64U * 1024);
+  buffer first = area->from_area(0, 4096);
+  buffer second = area->from_area(4096, 7);
+  EXPECT_EQ(first.bytes().data(), memory.data());
+  EXPECT_EQ(second.bytes().data(), memory.data() + 4096);
+  EXPECT_EQ(second.size(), 7U);
+  EXPECT_EQ(second.capacity(), 7U);
+  EXPECT_EQ(area->application_count(), 2U);
+  EXPECT_FALSE(area->acquire()) << "it has no slots";
+}
+
+TEST(buffer_area, what_comes_home_waits_for_who_fills_it) {
+  const auto area = open_area();
+  buffer first = area->from_area(8192, 4096);
+  buffer second = area->from_area(100, 28);
+  second.remove_prefix(20);
+  EXPECT_TRUE(taken_from(*area, 16).empty());
+  first.release();
+  second.release();
+  EXPECT_EQ(area->application_count(), 0U);
+  EXPECT_EQ(area->returned_window_count(), 2U);
+  EXPECT_EQ(area->returned_count(), 2U);
+  std::vector<place> all = taken_from(*area, 1);
+  EXPECT_EQ(all.size(), 1U);
+  for (const place& each : taken_from(*area, 16)) all.push_back(each);
+  EXPECT_EQ(std::set<place>(all.begin(), all.end()), (std::set<place>{{8192, 4096}, {100, 28}}));
+  EXPECT_EQ(area->returned_window_count(), 0U);
+}
+
+TEST(buffer_area, windows_come_home_from_other_threads) {
+  const auto area = open_area();
+  std::atomic<int> calls{0};
+  area->on_homecoming(&count_call, &calls);
+  area->want_homecoming();
+  release_elsewhere(area->from_area(0, 4096));
+  EXPECT_EQ(calls.load(), 1);
+  EXPECT_EQ(area->returned_window_count(), 0U) << "not collected yet";
+  area->collect();
+  EXPECT_EQ(taken_from(*area, 16), (std::vector<place>{{0, 4096}}));
+}
+
+TEST(buffer_area, one_byte_of_it_can_be_filled_a_thousand_times) {
+  const auto area = open_area();
+  for (int i = 0; i < 1000; ++i) {
+    area->from_area(17, 1).release();
+    EXPECT_EQ(taken_from(*area, 16).size(), 1U);
+  }
+}
+
+TEST(buffer_area, huge_pages_are_whole_ones) {
+  const auto area = buffer_pool::open_area(64 * 1024, true).value();
+  EXPECT_EQ(area->region_bytes(0).size() % (2 * 1024 * 1024), 0U);
+}
+
 }  // namespace
 }  // namespace myra
