@@ -63,6 +63,17 @@ class station final : public resident {
   std::optional<metrics::exporter> exporter_;
 };
 
+void add(io::zero_copy_receive_counters& sum, const io::zero_copy_receive_counters& part) noexcept {
+  sum.receives += part.receives;
+  sum.received_bytes += part.received_bytes;
+  sum.waits += part.waits;
+  sum.queue_full += part.queue_full;
+  sum.flushes += part.flushes;
+  sum.refill_full += part.refill_full;
+  sum.kernel_copies += part.kernel_copies;
+  sum.kernel_copied_bytes += part.kernel_copied_bytes;
+}
+
 void add(loop_counters& sum, const loop_counters& part) noexcept {
   sum.kernel_entries += part.kernel_entries;
   sum.backend.submissions += part.backend.submissions;
@@ -89,6 +100,18 @@ void add(loop_counters& sum, const loop_counters& part) noexcept {
   sum.zero_copy.copied += part.zero_copy.copied;
   sum.zero_copy.refused += part.zero_copy.refused;
   sum.zero_copy.low_pool += part.zero_copy.low_pool;
+  add(sum.backend.zero_copy_receive, part.backend.zero_copy_receive);
+}
+
+void write(json_writer& json, const io::zero_copy_receive_counters& sum) {
+  json.number("zero_copy_receives", sum.receives);
+  json.number("zero_copy_received_bytes", sum.received_bytes);
+  json.number("zero_copy_receive_waits", sum.waits);
+  json.number("zero_copy_receive_queue_full", sum.queue_full);
+  json.number("zero_copy_receive_flushes", sum.flushes);
+  json.number("zero_copy_receive_refill_full", sum.refill_full);
+  json.number("zero_copy_receive_kernel_copies", sum.kernel_copies);
+  json.number("zero_copy_receive_kernel_copied_bytes", sum.kernel_copied_bytes);
 }
 
 void print_stats(const std::vector<ending>& endings) {
@@ -116,6 +139,7 @@ void print_stats(const std::vector<ending>& endings) {
   json.number("zero_copy_copied", sum.zero_copy.copied);
   json.number("zero_copy_refused", sum.zero_copy.refused);
   json.number("zero_copy_low_pool", sum.zero_copy.low_pool);
+  write(json, sum.backend.zero_copy_receive);
   json.number("direct_opened", sum.backend.direct_opened);
   json.number("direct_full", sum.backend.direct_full);
   json.number("direct_lost", sum.backend.direct_lost);

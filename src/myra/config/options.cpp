@@ -108,6 +108,39 @@ void add_zero_copy(std::vector<field>& all, zero_copy_options& to) {
                      to.registered_buffers));
 }
 
+/// Empty is allowed and means none.
+field interface_name(field_name name, std::string help, std::string& target) {
+  constexpr std::size_t longest = 15;  // netdevice(7)
+  field made = text(std::move(name), "NAME", std::move(help), target);
+  made.allowed = "a name of up to 15 characters, such as \"eth0\", or nothing";
+  made.set = [set = std::move(made.set)](const value& found) {
+    const auto* words = std::get_if<std::string>(&found);
+    return words != nullptr && words->size() <= longest && set(found);
+  };
+  return made;
+}
+
+void add_zero_copy_receive(std::vector<field>& all, io::zero_copy_receive_options& to) {
+  using io::zero_copy_receive_mode;
+  all.push_back(choice<zero_copy_receive_mode>(
+      {"reactor.zero_copy_receive.mode", "zero-copy-receive"},
+      "Receives without a copy: from a network card's queue, or as a trial without a device.",
+      to.mode,
+      {{"off", zero_copy_receive_mode::off},
+       {"queue", zero_copy_receive_mode::queue},
+       {"no_device", zero_copy_receive_mode::no_device}}));
+  all.push_back(interface_name("reactor.zero_copy_receive.interface",
+                               "The network interface, with queue.", to.interface));
+  all.push_back(number("reactor.zero_copy_receive.queue",
+                       "Its receive queue, with queue; more threads take those that follow.",
+                       to.queue, {.most = 65535}));
+  all.push_back(size("reactor.zero_copy_receive.area_bytes",
+                     "Memory that is received into (locked memory).", to.area_bytes,
+                     {.least = 64 * kib, .most = 2 * gib, .step = 64 * kib}));
+  all.push_back(
+      flag("reactor.zero_copy_receive.huge_pages", "Ask for huge pages for it.", to.huge_pages));
+}
+
 void add_ring(std::vector<field>& all, io::ring_options& to) {
   using io::task_running;
   all.push_back(choice<task_running>({"reactor.ring.tasks"},
@@ -301,6 +334,7 @@ std::vector<field> fields_of(options& target, const offered& parts) {
   add_reactor(all, target.reactor);
   add_pool(all, target.reactor.pool);
   add_zero_copy(all, target.reactor.zero_copy);
+  add_zero_copy_receive(all, target.reactor.zero_copy_receive);
   add_ring(all, target.reactor.ring);
   add_features(all, target.reactor.features);
   if (parts.listener)

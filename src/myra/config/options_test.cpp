@@ -23,10 +23,11 @@ constexpr offered everything{.threads = true, .listener = true, .connect = true,
 TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [threads, group_cpus, local, sharing, reactor, listener, connect_to,
                                 connect, shutdown, metrics_address] = options{};
-  [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, zero_copy, receives, large,
-                                self_test, submission, completion, direct, inbox, stall, watchdog,
-                                publish, latency, ring, features, log_without_a_field,
-                                source_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, zero_copy, into_area,
+                                receives, large, self_test, submission, completion, direct, inbox,
+                                stall, watchdog, publish, latency, ring, features,
+                                log_without_a_field, source_without_a_field] = reactor;
+  [[maybe_unused]] const auto& [area_mode, interface, queue, area_bytes, huge_area] = into_area;
   [[maybe_unused]] const auto& [large_size, large_ready, large_max] = large;
   [[maybe_unused]] const auto& [zero_mode, threshold, free_min, registered_slots] = zero_copy;
   [[maybe_unused]] const auto& [tasks, polling, workers, minimum, sockets_only, io_polling] = ring;
@@ -49,8 +50,9 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 6;  // threads, cpus, local_memory, sharing, connect_to, metrics
   constexpr std::size_t of_reactor =
-      22 - 7 + 4 + 4 + 3 + 11 + 16;  // without pool, zero_copy, large_buffers, ring, features, log
-                                     // and source, with their members
+      23 - 8 + 4 + 4 + 5 + 3 + 11 + 16;  // without pool, zero_copy, zero_copy_receive,
+                                         // large_buffers, ring, features, log and source, with
+                                         // their members
   constexpr std::size_t of_listener = 9 - 1 + 16;
   constexpr std::size_t of_connect = 3;
   constexpr std::size_t of_shutdown = 1;
@@ -163,6 +165,11 @@ const std::map<std::string, sample>& samples() {
       {"reactor.zero_copy.threshold_bytes", {"64KiB", "x"}},
       {"reactor.zero_copy.free_slots_min", {"16", "x"}},
       {"reactor.zero_copy.registered_buffers", {"true", "x"}},
+      {"reactor.zero_copy_receive.mode", {"no_device", "on"}},
+      {"reactor.zero_copy_receive.interface", {"eth0", "a-name-that-is-too-long"}},
+      {"reactor.zero_copy_receive.queue", {"3", "-1"}},
+      {"reactor.zero_copy_receive.area_bytes", {"1MiB", "100"}},
+      {"reactor.zero_copy_receive.huge_pages", {"true", "x"}},
       {"reactor.features.zero_copy_sends", {"false", "x"}},
       {"listener.address", {"[::1]:7000", "::1"}},
       {"listener.backlog", {"10", "-1"}},
@@ -217,6 +224,9 @@ TEST(options,
   }
   EXPECT_NE(check(changed, everything).find("is for storage"), std::string::npos);
   changed.reactor.ring.io_polling = false;
+  EXPECT_NE(check(changed, everything).find("zero_copy_receive.interface: found \"eth0\" without"),
+            std::string::npos);
+  changed.reactor.zero_copy_receive = {};
   EXPECT_EQ(check(changed, everything), "");
 
   options again;

@@ -24,6 +24,20 @@
 
 namespace myra::io {
 
+/// Receives into an area (zero_copy_receive_options). All zero where there is none.
+struct zero_copy_receive_counters {
+  std::uint64_t pages = 0;           ///< Of the area.
+  std::uint64_t windows = 0;         ///< Windows of it that somebody owns, at present.
+  std::uint64_t receives = 0;        ///< That brought bytes of the area.
+  std::uint64_t received_bytes = 0;  ///< By these.
+  std::uint64_t waits = 0;           ///< Receives that waited for a free page.
+  std::uint64_t queue_full = 0;      ///< Ended for want of room in the completion queue.
+  std::uint64_t flushes = 0;         ///< Times that the kernel was asked to take pages back.
+  std::uint64_t refill_full = 0;     ///< Times that the ring for pages to take back was full.
+  std::uint64_t kernel_copies = 0;   ///< What the kernel copied into the area, as it says.
+  std::uint64_t kernel_copied_bytes = 0;
+};
+
 /// Counted since the backend opened.
 struct backend_counters {
   std::uint64_t kernel_entries = 0;  ///< System calls of any kind that the backend made.
@@ -46,6 +60,7 @@ struct backend_counters {
   std::uint64_t handed_over = 0;       ///< Sockets that went to another backend's inlet ...
   std::uint64_t handed_back = 0;       ///< ... that were not taken there, and stayed ...
   std::uint64_t taken_in = 0;          ///< ... and that came in by an inlet of ours.
+  zero_copy_receive_counters zero_copy_receive;
 };
 
 /// Features that may be switched, one at a time, for tests and for comparison. On by default where
@@ -126,6 +141,9 @@ class backend {
 
   /// Buffers that lie ready for receives, taken from the pool before.
   [[nodiscard]] virtual std::uint32_t ready_buffer_count() const noexcept { return 0; }
+
+  /// The area that zero-copy receives bring windows of; null: there is none.
+  [[nodiscard]] virtual buffer_pool* receive_area_pool() noexcept { return nullptr; }
 
   [[nodiscard]] virtual network& sockets() noexcept = 0;
   [[nodiscard]] virtual backend_counters counters() const noexcept = 0;

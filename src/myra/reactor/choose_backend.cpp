@@ -30,6 +30,7 @@ io::uring_options uring_options_of(const reactor_options& options) {
   wanted.busy_poll = options.busy_poll;
   wanted.prefer_busy_poll = options.prefer_busy_poll;
   wanted.ring = options.ring;
+  wanted.zero_copy_receive = options.zero_copy_receive;
   wanted.features = options.features;
   return wanted;
 }
@@ -82,6 +83,8 @@ opened<chosen_backend> open_epoll(const reactor_options& options, buffer_pool& p
     reason += (*made)->busy_polling()
                   ? ", busy polling of network cards"
                   : ", no busy polling (the kernel refuses EPIOCSPARAMS, which needs Linux 6.9)";
+  if (options.zero_copy_receive.mode != io::zero_copy_receive_mode::off)
+    reason += ", no zero-copy receive (only io_uring has it)";
   return chosen_backend{std::move(*made), std::move(reason), options.features};
 }
 

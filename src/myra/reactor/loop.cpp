@@ -109,6 +109,8 @@ loop_counters loop::counters() const noexcept {
     with_application += large_pool_->application_count();
     now.buffers.free += large_pool_->free_count();
   }
+  if (const buffer_pool* area = backend_->receive_area_pool(); area != nullptr)
+    with_application += area->application_count();
   now.buffers.in_ring = std::min<std::uint64_t>(backend_->ready_buffer_count(), with_kernel);
   now.buffers.in_flight = with_kernel - now.buffers.in_ring;
   // A handler may have claimed what it was lent, and passed it on.

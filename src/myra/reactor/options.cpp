@@ -29,6 +29,28 @@ std::string check_large_buffers(const large_buffer_options& large) {
   return {};
 }
 
+/// The kernel has it with deferred task running and for multishot receives only.
+std::string check_zero_copy_receive(const reactor_options& options) {
+  using io::task_running;
+  const io::zero_copy_receive_options& wanted = options.zero_copy_receive;
+  if (auto wrong = io::check(wanted); !wrong.empty()) return wrong;
+  if (wanted.mode == io::zero_copy_receive_mode::off) return {};
+  const bool by_queue = wanted.mode == io::zero_copy_receive_mode::queue;
+  const std::string found =
+      std::string("zero_copy_receive.mode: found ") + (by_queue ? "queue" : "no_device") + " with ";
+  if (options.ring.submission_polling.on)
+    return found + "reactor.ring.submission_polling.on = true, allowed with false";
+  const bool deferred =
+      options.ring.tasks == task_running::automatic || options.ring.tasks == task_running::deferred;
+  if (!deferred || !options.features.deferred_task_run)
+    return found +
+           "another task running than deferred, allowed with reactor.ring.tasks = auto and "
+           "reactor.features.deferred_task_run = true";
+  if (!options.features.multishot_receive)
+    return found + "reactor.features.multishot_receive = false, allowed with true";
+  return {};
+}
+
 std::string check_waiting(const reactor_options& options) {
   using std::chrono::seconds;
   if (options.spin_time <= duration::zero() || options.spin_time > seconds(1))
@@ -74,6 +96,7 @@ std::string check(const reactor_options& options) {
         "at most pool.slot_count_max (" + std::to_string(options.pool.slot_count_max) + ")");
   if (auto wrong = check_waiting(options); !wrong.empty()) return wrong;
   if (auto wrong = io::check(options.ring); !wrong.empty()) return "reactor." + wrong;
+  if (auto wrong = check_zero_copy_receive(options); !wrong.empty()) return "reactor." + wrong;
   if (options.ring.tasks == io::task_running::deferred && !options.features.deferred_task_run)
     return "reactor.ring.tasks: found deferred with reactor.features.deferred_task_run = false, "
            "allowed with true";

@@ -9,6 +9,7 @@
 #include "myra/io/backend.hpp"
 #include "myra/io/backend_source.hpp"
 #include "myra/io/ring_options.hpp"
+#include "myra/io/zero_copy_receive.hpp"
 #include "myra/memory/buffer_pool.hpp"
 #include "myra/reactor/zero_copy.hpp"
 
@@ -49,6 +50,9 @@ struct reactor_options {
   pool_options pool = {};
   /// When sends go without a copy, on io_uring (Linux 6.2); epoll copies always.
   zero_copy_options zero_copy = {};
+  /// Receives without a copy, on io_uring; where they cannot be had the reactor says why and
+  /// copies.
+  io::zero_copy_receive_options zero_copy_receive = {};
   /// Most buffers in the kernel's ring for receives (docs/decisions/0043); 2^n from 1 to 32,768.
   std::uint32_t receive_buffer_count = 256;
   /// Unused when features.large_buffers is off, or the pool's slots are no smaller.

@@ -62,6 +62,13 @@ sigset_t end_signals() noexcept {
   return signals;
 }
 
+/// A receive queue serves one ring.
+reactor_options of_member(reactor_options each, std::uint32_t index) {
+  if (each.zero_copy_receive.mode == io::zero_copy_receive_mode::queue)
+    each.zero_copy_receive.queue += index;
+  return each;
+}
+
 }  // namespace
 
 std::string check(const group_options& options) {
@@ -92,7 +99,7 @@ class reactor_group::member {
     // The references are used before `ready` is told, and not after.
     thread_ = std::thread([&, index, ready = std::move(ready)]() mutable {
       if (auto refused = place(options, index)) return ready.set_value(std::unexpected(*refused));
-      auto made = reactor::open(each);
+      auto made = reactor::open(of_member(each, index));
       if (!made) return ready.set_value(std::unexpected(std::move(made.error())));
       reactor_ = std::make_unique<reactor>(std::move(*made));
       auto living = make(*reactor_, index);

@@ -121,17 +121,29 @@ void list_udp(feature_list& list, const feature_switches& features) {
     list.available_if(false, "UDP coalescing (GRO)", "", "needs Linux 5.0");
 }
 
+void list_zero_copy_receive(feature_list& list, const uring_options& options,
+                            const uring_backend& on) {
+  constexpr const char* name = "zero-copy receive";
+  if (options.zero_copy_receive.mode != zero_copy_receive_mode::off)
+    return list.used_or(on.area() != nullptr, name,
+                        "receives bring bytes where the network card, or the kernel, put them",
+                        false, "", on.area_absence().c_str());
+  // The opcode alone says nothing: a queue, or the mode without one, has to be registered to know.
+  const auto tried = try_zero_copy_receive();
+  const bool forbidden = !tried && tried.error().code == condition::permission_denied;
+  const std::string absence = tried ? "" : describe(tried.error());
+  list.available_if(tried || forbidden, name,
+                    forbidden ? "not used: off by default; needs CAP_NET_ADMIN, which this process "
+                                "has not"
+                              : "not used: off by default; the mode without a device works here, "
+                                "a network card has to be prepared (docs/zcrx.md)",
+                    absence.c_str());
+}
+
 void list_unused(feature_list& list, io_uring& on) {
-  const auto has = [&](int opcode) { return knows(on, opcode); };
   list.available_if((on.features & IORING_FEAT_RECVSEND_BUNDLE) != 0, "send bundles",
                     "not used: a vector costs the same and needs no buffer ring per connection",
                     "needs Linux 6.10");
-  // The opcode alone says nothing: the interface queue has to be registered to know (zero-copy
-  // receive, Linux 6.15).
-  list.available_if(false, "zero-copy receive", "",
-                    has(IORING_OP_RECV_ZC)
-                        ? "not built in yet, though this kernel knows the operation"
-                        : "needs Linux 6.15 and a network card with header split");
 }
 
 /// The self-test itself, and what it found wrong.
@@ -174,6 +186,7 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   list_between_rings(list, backend.direct(), options.features, backend.probed_ring().raw());
   list_zero_copy(list, backend.copy_free(), options);
   list_udp(list, options.features);
+  list_zero_copy_receive(list, options, backend);
   list_unused(list, backend.probed_ring().raw());
   return found;
 }

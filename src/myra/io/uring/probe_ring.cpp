@@ -43,7 +43,7 @@ bool shares_a_thread() noexcept {
 
 bool restricts() noexcept {
   trial_ring trial(IORING_SETUP_R_DISABLED);
-  return trial.made() && restrict_to_sockets(trial.raw()) == 0;
+  return trial.made() && restrict_to_sockets(trial.raw(), false) == 0;
 }
 
 bool registers_waits() {

@@ -3,13 +3,14 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <span>
 
 namespace myra::io {
 namespace {
 
 // Operations on sockets, and on operations. None opens, reads or writes a file, and none takes a
-// path. A receive of zero-copy areas, for instance, comes here with the feature.
-constexpr std::array<std::uint8_t, 23> operations = {
+// path.
+constexpr std::array<std::uint8_t, 24> operations = {
     IORING_OP_NOP,
     IORING_OP_POLL_ADD,
     IORING_OP_POLL_REMOVE,
@@ -33,6 +34,7 @@ constexpr std::array<std::uint8_t, 23> operations = {
     IORING_OP_FIXED_FD_INSTALL,
     IORING_OP_BIND,
     IORING_OP_LISTEN,
+    IORING_OP_RECV_ZC,
 };
 
 // What the backend registers while it runs.
@@ -47,6 +49,12 @@ constexpr std::array<std::uint8_t, 18> registrations = {
     IORING_UNREGISTER_RING_FDS,    IORING_REGISTER_PBUF_RING,
     IORING_UNREGISTER_PBUF_RING,   IORING_REGISTER_SYNC_CANCEL,
 };
+
+// Newer ones. A kernel refuses the whole table for the last ones if it has not heard of them, and
+// then they are of no use.
+constexpr std::array<std::uint8_t, 1> newer_registrations = {IORING_REGISTER_RESIZE_RINGS};
+constexpr std::array<std::uint8_t, 3> area_registrations = {
+    IORING_REGISTER_RESIZE_RINGS, IORING_REGISTER_ZCRX_IFQ, IORING_REGISTER_ZCRX_CTRL};
 
 constexpr std::uint8_t allowed_flags = IOSQE_FIXED_FILE | IOSQE_IO_LINK | IOSQE_IO_HARDLINK |
                                        IOSQE_BUFFER_SELECT | IOSQE_CQE_SKIP_SUCCESS;
@@ -72,8 +80,9 @@ bool knows(const io_uring_probe* probe, std::uint8_t opcode) noexcept {
 
 }  // namespace
 
-int restrict_to_sockets(io_uring& disabled) noexcept {
-  std::array<io_uring_restriction, operations.size() + registrations.size() + 2> table{};
+int restrict_to_sockets(io_uring& disabled, bool receives_into_area) noexcept {
+  constexpr std::size_t others = area_registrations.size() + 1;
+  std::array<io_uring_restriction, operations.size() + registrations.size() + others> table{};
   unsigned count = 0;
   io_uring_probe* probe = io_uring_get_probe_ring(&disabled);
   for (std::uint8_t opcode : operations)
@@ -82,10 +91,13 @@ int restrict_to_sockets(io_uring& disabled) noexcept {
   for (std::uint8_t opcode : registrations) table[count++] = registration_allowed(opcode);
   table[count].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
   table[count++].sqe_flags = allowed_flags;
-  table[count++] = registration_allowed(IORING_REGISTER_RESIZE_RINGS);
-  const int status = io_uring_register_restrictions(&disabled, table.data(), count);
-  if (status != -EINVAL) return status;
-  return io_uring_register_restrictions(&disabled, table.data(), count - 1);  // before Linux 6.13
+  const std::span<const std::uint8_t> newer =
+      receives_into_area ? std::span<const std::uint8_t>(area_registrations) : newer_registrations;
+  for (std::uint8_t opcode : newer) table[count++] = registration_allowed(opcode);
+  int status = -EINVAL;
+  for (std::size_t left = newer.size() + 1; status == -EINVAL && left-- > 0; --count)
+    status = io_uring_register_restrictions(&disabled, table.data(), count);
+  return status;
 }
 
 }  // namespace myra::io

@@ -86,9 +86,10 @@ int ring::finish_call(io_uring_sqe* entry, std::uint64_t tag) noexcept {
 // Not among those before: while they are being drained, the ones that were taken are still there.
 io_uring_cqe* ring::first_after(unsigned position, std::uint64_t tag) noexcept {
   const unsigned end = io_uring_smp_load_acquire(ring_.cq.ktail);
-  for (unsigned at = position; at != end; ++at) {
-    io_uring_cqe& each = ring_.cq.cqes[at & ring_.cq.ring_mask];
+  for (unsigned at = position; at != end;) {
+    io_uring_cqe& each = completion_at(at);
     if (each.user_data == tag) return &each;
+    at += io_uring_cqe_nr(&each);
   }
   return nullptr;
 }

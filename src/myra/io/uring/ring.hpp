@@ -127,6 +127,25 @@ class alignas(cache_line_size) ring {
     return count;
   }
 
+  /// The same for a ring whose completions have 32 bytes, all of them or some.
+  template <class Take>
+  unsigned drain_wide(Take take) noexcept {
+    const unsigned begin = *ring_.cq.khead;
+    const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
+    unsigned head = begin;
+    unsigned count = 0;
+    while (head != tail) {
+      const io_uring_cqe& each = completion_at(head);
+      head += io_uring_cqe_nr(&each);
+      // One that fills up the end of the queue, where 32 bytes did not fit.
+      if ((each.flags & IORING_CQE_F_SKIP) != 0) continue;
+      take(each);
+      ++count;
+    }
+    if (head != begin) io_uring_cq_advance(&ring_, head - begin);
+    return count;
+  }
+
   [[nodiscard]] io_uring& raw() noexcept { return ring_; }
   [[nodiscard]] int descriptor() const noexcept { return ring_.ring_fd; }
   /// A thread of the kernel takes what is queued (IORING_SETUP_SQPOLL): nothing is known about it
@@ -147,6 +166,9 @@ class alignas(cache_line_size) ring {
  private:
   ring() = default;
   unsigned flags() const noexcept { return io_uring_smp_load_acquire(ring_.sq.kflags); }
+  [[nodiscard]] io_uring_cqe& completion_at(unsigned position) noexcept {
+    return ring_.cq.cqes[(position & ring_.cq.ring_mask) << io_uring_cqe_shift(&ring_)];
+  }
   [[nodiscard]] bool look_for_room() noexcept;
   unsigned flush() noexcept;
   [[nodiscard]] io_uring_sqe* flush_for_entry() noexcept;

@@ -49,6 +49,12 @@ bool starts_disabled(const uring_options& options) noexcept {
   return options.features.registered_waits || options.ring.sockets_only;
 }
 
+/// What has to fit into a completion: zero-copy receives tell in it where they put their bytes.
+unsigned completion_flags(const uring_options& options) noexcept {
+  const bool plain = options.zero_copy_receive.mode == zero_copy_receive_mode::off;
+  return plain ? 0 : IORING_SETUP_CQE_MIXED;
+}
+
 io_uring_params parameters(const uring_options& options, unsigned completions) noexcept {
   const submission_polling_options& polling = options.ring.submission_polling;
   io_uring_params made{};
@@ -124,10 +130,16 @@ opened<std::unique_ptr<ring>> ring::open(const uring_options& options) {
   std::unique_ptr<ring> made(new ring);
   unsigned entries = options.submission_entries;
   unsigned completions = options.completion_entries;
+  unsigned wide = completion_flags(options);
   int status = 0;
   for (;;) {
     io_uring_params params = parameters(options, completions);
+    params.flags |= wide;
     status = io_uring_queue_init_params(entries, &made->ring_, &params);
+    if (status == -EINVAL && wide == IORING_SETUP_CQE_MIXED) {
+      wide = IORING_SETUP_CQE32;  // before Linux 6.18: all of them wide
+      continue;
+    }
     if (status >= 0 || entries <= smallest_submission_entries) break;
     if (reaction_to(failing_call::set_up, status) != reaction::back_off) break;
     // Memory of rings is charged to RLIMIT_MEMLOCK on some kernels: a smaller ring is better than
@@ -156,7 +168,8 @@ std::optional<error_report> ring::enable(const uring_options& options) {
   if (!starts_disabled(options)) return std::nullopt;
   if (options.features.registered_waits) register_waits();
   if (options.ring.sockets_only) {
-    if (const int status = restrict_to_sockets(ring_); status < 0)
+    const bool receives_into_area = options.zero_copy_receive.mode != zero_copy_receive_mode::off;
+    if (const int status = restrict_to_sockets(ring_, receives_into_area); status < 0)
       return error_report{kernel_error(status),
                           "ring.sockets_only: the kernel refuses the table of restrictions "
                           "(IORING_REGISTER_RESTRICTIONS)"};

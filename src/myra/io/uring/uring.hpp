@@ -8,6 +8,7 @@
 #include "myra/core/error.hpp"
 #include "myra/io/backend.hpp"
 #include "myra/io/ring_options.hpp"
+#include "myra/io/zero_copy_receive.hpp"
 #include "myra/memory/buffer_pool.hpp"
 
 namespace myra::io {
@@ -32,6 +33,7 @@ struct uring_options {
   /// Try what receives use before it is used (self_test.hpp).
   bool self_test = true;
   ring_options ring = {};
+  zero_copy_receive_options zero_copy_receive = {};
   feature_switches features = {};
 };
 

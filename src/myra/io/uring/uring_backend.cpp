@@ -48,11 +48,21 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
                                                            buffer_pool& pool) {
   auto made = ring::open(options);
   if (!made) return std::unexpected(std::move(made.error()));
+  std::unique_ptr<receive_area> area;
+  if (options.zero_copy_receive.mode != zero_copy_receive_mode::off) {
+    auto registered = receive_area::open((*made)->raw(), options.zero_copy_receive);
+    if (!registered) {
+      made->reset();
+      return open_without_area(options, pool, registered.error());
+    }
+    area = std::move(*registered);
+  }
   const int wake_descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_descriptor < 0)
     return report(kernel_error(-errno), "eventfd for waking the loop" + limit_words(errno));
   std::unique_ptr<uring_backend> backend(
       new uring_backend(options, std::move(*made), wake_descriptor));
+  if (area) backend->use(std::move(area));
   if (auto refused = backend->open_groups(options, pool))
     return std::unexpected(std::move(*refused));
   if (backend->ring_->polled())
@@ -65,6 +75,16 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
   if (backend->direct_.exists() && knows(backend->ring_->raw(), IORING_OP_LISTEN))
     backend->network_.bind_by_operation();
   backend->open_zero_copy(options, pool);
+  return backend;
+}
+
+/// Its ring is of the ordinary kind: one for an area walks its completions more slowly.
+opened<std::unique_ptr<uring_backend>> uring_backend::open_without_area(
+    const uring_options& options, buffer_pool& pool, const error_report& why) {
+  uring_options without = options;
+  without.zero_copy_receive = {};
+  auto backend = open(without, pool);
+  if (backend) (*backend)->area_absence_ = describe(why);
   return backend;
 }
 
@@ -93,6 +113,10 @@ opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
     }
   }
   std::string description = (*backend)->description() + (unused.empty() ? "" : ", " + unused);
+  if (const receive_area* area = (*backend)->area(); area != nullptr)
+    description += ", " + area->description();
+  else if (options.zero_copy_receive.mode != zero_copy_receive_mode::off)
+    description += ", no zero-copy receive: " + (*backend)->area_absence();
   const zero_copy& copy_free = (*backend)->copy_free();
   if (options.registered_buffers && !copy_free.memory_registered())
     description += ", no registered buffers: " + copy_free.registered_absence();
@@ -157,7 +181,10 @@ void uring_backend::show_whether_ready() const noexcept {
     case operation_kind::send: break;
     case operation_kind::receive: {
       auto& receive = static_cast<receive_operation&>(queued);
-      prepare(entry, receive, group_for(receive), limits_receives_);
+      if (area_ != nullptr && receive.multishot)
+        area_->prepare(entry, receive);
+      else
+        prepare(entry, receive, group_for(receive), limits_receives_);
       break;
     }
     case operation_kind::accept: arm(entry, static_cast<accept_operation&>(queued)); break;
@@ -311,6 +338,8 @@ result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {
   if (std::exchange(cancel_again_, false))
     for (operation* connect : cancelled_connects_) push_cancel(user_data_of(*connect));
   refill_groups();
+  if (area_ != nullptr) [[unlikely]]
+    serve_waiting();
   const int status = enter(deadline, now);
   if (status < 0 && reaction_to(failing_call::enter, status) == reaction::fatal)
     return failure(kernel_error(status));
@@ -341,7 +370,15 @@ void uring_backend::take_completions() noexcept {
 }
 
 void uring_backend::take_round() noexcept {
-  counters_.completions += ring_->drain([this](const io_uring_cqe& cqe) noexcept { take(cqe); });
+  if (area_ != nullptr) [[unlikely]] {
+    const unsigned taken = ring_->ready();
+    counters_.completions +=
+        ring_->drain_wide([this](const io_uring_cqe& cqe) noexcept { take_wide(cqe); });
+    // Two places short of full there may have been no room for another.
+    area_ran_out_ = area_ran_out_ || taken + 2 >= ring_->raw().cq.ring_entries;
+    nudge_last_served();
+  } else
+    counters_.completions += ring_->drain([this](const io_uring_cqe& cqe) noexcept { take(cqe); });
 }
 
 [[gnu::always_inline]] inline void uring_backend::take(const io_uring_cqe& cqe) noexcept {
@@ -356,6 +393,17 @@ void uring_backend::take_round() noexcept {
   if (completed.kind() == operation_kind::receive) [[likely]]
     return take_received(completed, cqe, more);
   take_other(completed, cqe);
+}
+
+void uring_backend::take_wide(const io_uring_cqe& cqe) noexcept {
+  if (cqe.user_data >= own_tag_limit) {
+    operation& completed = *operation_of(cqe.user_data);
+    const auto generation = static_cast<std::uint16_t>(cqe.user_data >> generation_shift);
+    if (completed.kind() == operation_kind::receive && receive_area::serves(completed) &&
+        !completed.idle() && completed.generation == generation)
+      return take_from_area(completed, cqe);
+  }
+  take(cqe);
 }
 
 [[gnu::noinline]] void uring_backend::take_other(operation& completed,
@@ -439,6 +487,8 @@ void uring_backend::reclaim(const operation& was, const io_uring_cqe& cqe) noexc
   if (was.kind() == operation_kind::receive_datagram) buffer_of(cqe).release();
   if (was.kind() == operation_kind::receive && (cqe.flags & IORING_CQE_F_BUFFER) != 0)
     drop_received(*groups_[was.backend_index], cqe);
+  else if (was.kind() == operation_kind::receive && area_ != nullptr && cqe.res > 0)
+    area_->take(cqe).release();
   if (was.kind() == operation_kind::accept && cqe.res >= 0) {
     const completion unwanted(cqe.res);
     if (static_cast<const accept_operation&>(was).brings_direct) direct_.filled();
@@ -485,6 +535,7 @@ backend_counters uring_backend::counters() const noexcept {
   now.direct_opened += network_.direct_opened_count();
   now.direct_full += network_.direct_full_count();
   now.direct_installed = network_.installed_count();
+  if (area_ != nullptr) area_->count_into(now.zero_copy_receive);
   return now;
 }
 

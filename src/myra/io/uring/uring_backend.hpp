@@ -11,6 +11,7 @@
 #include "myra/io/backend.hpp"
 #include "myra/io/uring/buffer_ring.hpp"
 #include "myra/io/uring/direct_table.hpp"
+#include "myra/io/uring/receive_area.hpp"
 #include "myra/io/uring/ring.hpp"
 #include "myra/io/uring/uring.hpp"
 #include "myra/io/uring/uring_network.hpp"
@@ -42,12 +43,18 @@ class alignas(cache_line_size) uring_backend final : public backend {
   [[nodiscard]] std::uint32_t ready_buffer_count() const noexcept override {
     return groups_[stream_group_]->ready_count();
   }
+  [[nodiscard]] buffer_pool* receive_area_pool() noexcept override {
+    return area_ == nullptr ? nullptr : &area_->pool();
+  }
   [[nodiscard]] network& sockets() noexcept override { return network_; }
   [[nodiscard]] backend_counters counters() const noexcept override;
 
   /// What was set up, in words.
   [[nodiscard]] const std::string& description() const noexcept { return ring_->description(); }
   [[nodiscard]] const direct_table& direct() const noexcept { return direct_; }
+  /// What receives without a copy bring windows of; null: they copy. Why, if it was asked for.
+  [[nodiscard]] const receive_area* area() const noexcept { return area_.get(); }
+  [[nodiscard]] const std::string& area_absence() const noexcept { return area_absence_; }
   [[nodiscard]] const zero_copy& copy_free() const noexcept { return zero_copy_; }
   /// What receives of streams take from.
   [[nodiscard]] const buffer_ring_options& stream_buffers() const noexcept {
@@ -67,9 +74,12 @@ class alignas(cache_line_size) uring_backend final : public backend {
   uring_backend(const uring_options& options, std::unique_ptr<ring> made,
                 int wake_descriptor) noexcept;
 
+  [[nodiscard]] static opened<std::unique_ptr<uring_backend>> open_without_area(
+      const uring_options& options, buffer_pool& pool, const error_report& why);
   void open_zero_copy(const uring_options& options, buffer_pool& pool);
   [[nodiscard]] std::optional<error_report> open_groups(const uring_options& options,
                                                         buffer_pool& pool);
+  void use(std::unique_ptr<receive_area> area) noexcept;
   void refill_groups() noexcept;
   [[nodiscard]] buffer_ring& group_for(receive_operation& receive) noexcept;
   void note_silent(operation& send, std::uint32_t size) noexcept;
@@ -103,6 +113,14 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void keep_unsubmitted() noexcept;
   void arm_wake() noexcept;
 
+  // Receives without a copy (uring_backend_area.cpp).
+  void take_wide(const io_uring_cqe& cqe) noexcept;
+  void take_from_area(operation& completed, const io_uring_cqe& cqe) noexcept;
+  void end_area_receive(operation& ended, std::int32_t result) noexcept;
+  void receive_into_pool(receive_operation& receive) noexcept;
+  void serve_waiting() noexcept;
+  void nudge_last_served() noexcept;
+
   // Direct descriptors (uring_backend_direct.cpp).
   void arm(io_uring_sqe* entry, accept_operation& accept) noexcept;
   [[nodiscard]] bool take_accepted(accept_operation& accept, int result, bool more) noexcept;
@@ -124,6 +142,10 @@ class alignas(cache_line_size) uring_backend final : public backend {
   std::array<std::unique_ptr<buffer_ring>, 3> groups_;
   unsigned stream_group_ = whole_group;
   bool limits_receives_ = false;
+  std::unique_ptr<receive_area> area_;  ///< Null: all receives take from the groups.
+  std::string area_absence_;
+  operation* last_from_area_ = nullptr;  ///< Still in flight; of the present round.
+  bool area_ran_out_ = false;            ///< Of pages, or of room to tell; in this round.
   direct_table direct_;
   zero_copy zero_copy_;
   uring_network network_{*ring_, direct_};

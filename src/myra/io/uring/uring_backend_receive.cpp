@@ -46,6 +46,7 @@ void uring_backend::refill_groups() noexcept {
   groups_[whole_group]->refill();
   if (groups_[piecewise_group]) groups_[piecewise_group]->refill();
   if (groups_[large_group]) groups_[large_group]->refill();
+  if (area_) area_->refill();
 }
 
 buffer_ring& uring_backend::group_for(receive_operation& receive) noexcept {
