@@ -5,6 +5,7 @@
 #include "myra/framing/frame_reader.hpp"
 #include "myra/framing/frame_writer.hpp"
 #include "myra/reactor/counter_board.hpp"
+#include "receive_pool.hpp"
 
 namespace myra::conformance {
 namespace {
@@ -194,6 +195,8 @@ TEST_P(counter_case, a_receive_is_armed_for_a_reason) {
 }
 
 TEST_P(counter_case, a_receive_is_armed_again_when_a_buffer_is_free) {
+  if (GetParam().receives_into_area())
+    GTEST_SKIP() << "who finds no page of the area is armed again by the backend (area_case)";
   auto few = options();
   few.pool.slot_count_initial = few.pool.slot_count_max = 2;
   few.receive_buffer_count = 2;
@@ -235,7 +238,7 @@ TEST_P(counter_case, a_buffer_is_somewhere) {
   std::uint32_t pieces = 0;  // which lie in slots that the kernel goes on to fill
   seen.when_received = [&](connection&, message& bytes) {
     lent = on().counters().buffers;
-    pieces = on().internals().pool().piece_count();
+    pieces = receive_pool(on()).piece_count();
     held = bytes.detach();
   };
   auto& at = listen(seen);

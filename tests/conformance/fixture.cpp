@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "myra/io/kernel_version_test.hpp"
+#include "myra/reactor/probe.hpp"
 
 namespace myra::conformance {
 namespace {
@@ -19,6 +20,19 @@ void allow_many_descriptors() {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 8192));
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Why there is no zero-copy receive without a device here; empty: there is. Asked once.
+const std::string& why_no_area() {
+  static const std::string why = [] {
+    reactor_options wanted;
+    wanted.zero_copy_receive.mode = io::zero_copy_receive_mode::no_device;
+    for (const io::feature& each : probe(wanted).features)
+      if (each.name == "zero-copy receive")
+        return each.state == io::feature_state::used ? std::string() : each.why;
+    return std::string("the probe does not know of it");
+  }();
+  return why;
 }
 
 std::string unused_name() {
@@ -105,6 +119,8 @@ void conformance_test::SetUp() {
   descriptors_before_ = open_descriptors();
   if (GetParam().options.backend == io::backend_kind::uring && !io::why_no_uring().empty())
     GTEST_SKIP() << io::why_no_uring();
+  if (GetParam().receives_into_area() && !why_no_area().empty())
+    GTEST_SKIP() << "no zero-copy receive without a device: " << why_no_area();
   host_ = simulated() ? simulated_sockets() : raw_sockets();
   open_reactor(options());
 }
@@ -135,6 +151,10 @@ void conformance_test::close_reactor() {
   if (buffer_pool* large = reactor_->internals().large_pool(); large != nullptr) {
     large->collect();
     EXPECT_EQ(large->application_count(), 0U) << "large buffers did not come home";
+  }
+  if (buffer_pool* area = reactor_->internals().backend().receive_area_pool(); area != nullptr) {
+    area->collect();
+    EXPECT_EQ(area->application_count(), 0U) << "windows of the area did not come home";
   }
   EXPECT_EQ(reactor_->counters().backend.late_completions, 0U);
   turn_until([&] { return reactor_->counters().backend.direct_open == 0; });

@@ -105,6 +105,8 @@ TEST_P(receiving_case, one_shot_and_multishot_give_the_same_bytes) {
 }
 
 TEST_P(receiving_case, who_is_sent_much_gets_large_buffers_until_that_ends) {
+  if (GetParam().receives_into_area())
+    GTEST_SKIP() << "zero-copy receives bring windows of the area, large or not";
   constexpr std::size_t much = 3'000'000;
   constexpr std::size_t little = 20;
   record& seen = handler();

@@ -53,6 +53,14 @@ variant without_copies(bool registered, std::string name) {
   return made;
 }
 
+/// Receives into an area, which the kernel fills.
+variant into_area() {
+  variant made = on(io::backend_kind::uring, "uring_zcrx");
+  made.options.zero_copy_receive.mode = io::zero_copy_receive_mode::no_device;
+  made.options.zero_copy_receive.area_bytes = 4 * 1024 * 1024;
+  return made;
+}
+
 std::string& wanted_name() {
   static std::string name;
   return name;
@@ -91,6 +99,7 @@ std::vector<variant> every_variant() {
                "incremental_buffers_and_bundles"),
           on_ring({.submission_polling = {.on = true, .idle = 1ms}}, "uring_submission_polling"),
           on_ring({.sockets_only = true}, "uring_sockets_only"),
+          into_area(),
           spinning(io::backend_kind::uring, "uring_spin_then_block"),
           spinning(io::backend_kind::epoll, "epoll_spin_then_block")};
 }

@@ -18,6 +18,9 @@ struct variant {
   std::string name;
   reactor_options options;
   family sockets = family::ipv4;
+  [[nodiscard]] bool receives_into_area() const {
+    return options.zero_copy_receive.mode != io::zero_copy_receive_mode::off;
+  }
   friend std::ostream& operator<<(std::ostream& out, const variant& shown) {
     return out << shown.name;
   }
