@@ -52,7 +52,7 @@ def make_image(kernel, suite):
     made = image.Image(kernel, MODULES)
     for program in dict.fromkeys(steps.PROGRAMS):
         made.add(image.find_program(program, [BIN]))
-    for script in ("kv.sh", "echo.sh"):
+    for script in ("kv.sh", "echo.sh", "zcrx.sh"):
         made.add(image.GUEST / script)
     made.write("t/all.sh", steps.script(suite))
     for name, text in steps.files(suite).items():

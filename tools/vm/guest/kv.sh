@@ -1,6 +1,7 @@
 #!/bin/sh
 # The key-value server under Redis's own clients: every value that comes back is compared.
-# Usage: kv.sh BACKEND. Run where myra-kv, redis-cli and redis-benchmark lie.
+# Usage: kv.sh BACKEND. Run where myra-kv, redis-cli and redis-benchmark lie. More options of the
+# server: KV_OPTIONS in the environment.
 backend=$1
 work=$(mktemp -d)
 trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
@@ -18,7 +19,7 @@ expect() {
 }
 
 mkfifo "$work/said"
-./myra-kv --listen 127.0.0.1:0 --backend "$backend" >"$work/said" &
+./myra-kv --listen 127.0.0.1:0 --backend "$backend" $KV_OPTIONS >"$work/said" &
 server=$!
 read -r line <"$work/said"
 echo "$line"
