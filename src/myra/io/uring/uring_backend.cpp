@@ -1,6 +1,7 @@
 #include "myra/io/uring/uring_backend.hpp"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -139,21 +140,33 @@ uring_backend::~uring_backend() {
   ring_.reset();
   ::close(wake_descriptor_);
   if (ready_descriptor_ >= 0) ::close(ready_descriptor_);
+  if (foreign_descriptor_ >= 0) ::close(foreign_descriptor_);
 }
 
 int uring_backend::descriptor() const noexcept {
-  // Not the ring's own: what the kernel has deferred for us (IORING_SETUP_DEFER_TASKRUN) is told to
-  // an eventfd at once, but a poll(2) of the ring may sleep over it.
-  if (ready_descriptor_ >= 0) return ready_descriptor_;
-  const int made = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (made < 0) return ring_->descriptor();
-  if (io_uring_register_eventfd(&ring_->raw(), made) < 0) {
-    ::close(made);
-    return ring_->descriptor();
+  if (foreign_descriptor_ < 0) open_foreign_descriptor();
+  return foreign_descriptor_ >= 0 ? foreign_descriptor_ : ring_->descriptor();
+}
+
+/// The ring and an eventfd of it, as one. With deferred task running (IORING_SETUP_DEFER_TASKRUN)
+/// neither tells on every kernel of all that it holds back: a poll(2) of the ring may sleep over
+/// it, and so, on Debian's 6.12.118, may one of the eventfd.
+void uring_backend::open_foreign_descriptor() const noexcept {
+  const int event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  const int both = ::epoll_create1(EPOLL_CLOEXEC);
+  epoll_event readable{.events = EPOLLIN, .data = {}};
+  const bool made = event >= 0 && both >= 0 &&
+                    ::epoll_ctl(both, EPOLL_CTL_ADD, event, &readable) == 0 &&
+                    ::epoll_ctl(both, EPOLL_CTL_ADD, ring_->descriptor(), &readable) == 0 &&
+                    io_uring_register_eventfd(&ring_->raw(), event) == 0;
+  if (!made) {
+    if (event >= 0) ::close(event);
+    if (both >= 0) ::close(both);
+    return;
   }
-  ready_descriptor_ = made;
+  foreign_descriptor_ = both;
+  ready_descriptor_ = event;
   show_whether_ready();
-  return made;
 }
 
 void uring_backend::show_whether_ready() const noexcept {

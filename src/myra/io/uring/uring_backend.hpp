@@ -131,6 +131,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void take_handed_over(const hand_over_operation& hand, int result) noexcept;
   void take_in(const io_uring_cqe& cqe) noexcept;
 
+  void open_foreign_descriptor() const noexcept;
   void show_whether_ready() const noexcept;
 
   std::unique_ptr<ring> ring_;
@@ -158,6 +159,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   int wake_descriptor_;
   /// An eventfd, made when somebody asks for a descriptor; -1 before. Written by the loop's thread.
   mutable std::atomic<int> ready_descriptor_ = -1;
+  mutable int foreign_descriptor_ = -1;  ///< Made with it: what is polled.
   bool wake_armed_ = false;
   bool unresolved_ = false;  ///< The next wait must not sleep: silent sends are left, for instance.
   operation* parked_first_ =
