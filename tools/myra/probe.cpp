@@ -92,7 +92,9 @@ void print_json(const findings& found) {
   json_writer json;
   json.begin_object().text("kernel", found.kernel.kernel).text("backend", found.chosen.backend);
   json.text("backend_why", found.chosen.why).flag("uring", found.kernel.uring);
-  json.text("uring_why", found.kernel.why).begin_object("limits");
+  json.text("uring_why", found.kernel.why);
+  json.number("ring_features", found.kernel.ring_features);
+  json.number("last_operation", found.kernel.last_operation).begin_object("limits");
   for (const limit& each : found.limits) {
     if (each.value)
       json.number(each.name, *each.value);

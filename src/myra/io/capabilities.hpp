@@ -1,6 +1,7 @@
 // What the kernel under us can do, what of it is in use, and why not the rest.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,11 @@ struct feature {
 
 /// One line of `myra probe` a feature.
 struct capabilities {
-  std::string kernel;  ///< uname(2), release.
-  bool uring = false;  ///< io_uring can carry the transport here.
-  std::string why;     ///< Why it cannot, or on which flags it runs.
+  std::string kernel;                ///< uname(2), release.
+  bool uring = false;                ///< io_uring can carry the transport here.
+  std::string why;                   ///< Why it cannot, or on which flags it runs.
+  std::uint32_t ring_features = 0;   ///< As io_uring_setup(2) tells them; zero without io_uring.
+  std::uint32_t last_operation = 0;  ///< As io_uring_get_probe(3) tells it; zero likewise.
   std::vector<feature> features;
 };
 

@@ -13,4 +13,13 @@ namespace myra::io {
   return known;
 }
 
+/// The number of the last operation that the kernel has; zero when it does not tell.
+[[nodiscard]] inline unsigned last_operation(io_uring& on) {
+  io_uring_probe* probe = io_uring_get_probe_ring(&on);
+  if (probe == nullptr) return 0;
+  const unsigned last = probe->last_op;
+  io_uring_free_probe(probe);
+  return last;
+}
+
 }  // namespace myra::io

@@ -174,6 +174,8 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   found.uring = true;
   found.why = real->description;
   auto& backend = static_cast<uring_backend&>(*real->made);
+  found.ring_features = backend.probed_ring().raw().features;
+  found.last_operation = last_operation(backend.probed_ring().raw());
   feature_list list(found);
   list_used(list, options.features);
   list_receives(list, options.features, backend);
