@@ -64,7 +64,7 @@ TEST_P(blocking_case, receive_exact_waits_for_all_of_it_and_tells_of_an_early_en
 
 TEST_P(blocking_case, a_missed_deadline_loses_nothing) {
   endpoint at;
-  auto peer = host().answer(near(), {wait(100ms), send("late"), receive_to_end()}, at);
+  auto peer = host().answer(near(), {wait(patient(100ms)), send("late"), receive_to_end()}, at);
   auto client = open(at);
   std::array<std::byte, 4> four;
   const auto began = present();

@@ -64,8 +64,8 @@ task<std::error_code> receive_within(connection& peer, duration deadline) {
 
 TEST_P(coroutine_case, a_receive_deadline_and_nothing_is_lost_after_it) {
   endpoint at;
-  auto peer =
-      host().answer(near(), {wait(120ms), send("late"), half_close(), receive_to_end()}, at);
+  auto peer = host().answer(
+      near(), {wait(patient(120ms)), send("late"), half_close(), receive_to_end()}, at);
   connection open = dial(at);
   const auto began = present();
   EXPECT_EQ(run(on(), receive_within(open, 40ms)), transport_errc::receive_timeout);
@@ -177,7 +177,7 @@ TEST_P(coroutine_case, one_that_does_not_receive_is_not_filled_up_byte_by_byte) 
   const std::size_t taken = run(on(), size_of_next(open));
   ASSERT_GT(taken, 0U);
   std::uint32_t most = 0;
-  const auto end = present() + 700ms;
+  const auto end = present() + patient(700ms);
   while (present() < end) {
     ASSERT_TRUE(on().run_once(2ms));
     most = std::max(most, receive_pool(on()).application_count());

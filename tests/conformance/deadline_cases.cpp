@@ -200,7 +200,7 @@ TEST_P(deadline_case, a_write_timeout_while_the_queue_is_drained_after_close) {
     peer.close();
   };
   auto& at = listen(seen, options);
-  auto peer = host().dial(at.local(), {small_window(), wait(300ms), reset()});
+  auto peer = host().dial(at.local(), {small_window(), wait(patient(300ms)), reset()});
   turn_until([&] { return seen.closes == 1; });
   EXPECT_FALSE(peer->done()) << "the connection waited for its peer without end";
   finish(*peer);
