@@ -11,16 +11,26 @@ FILE = Path(__file__).with_name("features.toml")
 class Expected:
     since: str
     refused: str = ""
+    variants: tuple = ()  # of the conformance suite: what it is with this feature switched
 
 
 def ordered(series):
     return tuple(int(part) for part in series.split("."))
 
 
+def masks(file=FILE):
+    """What each kernel with io_uring says of itself, by series."""
+    return tomllib.loads(file.read_text())["masks"]
+
+
 def read(file=FILE):
     """The first series with io_uring, and the features by name."""
     table = tomllib.loads(file.read_text())
-    return table["uring_since"], {name: Expected(**row) for name, row in table["features"].items()}
+    return table["uring_since"], {name: expected(row) for name, row in table["features"].items()}
+
+
+def expected(row):
+    return Expected(**{**row, "variants": tuple(row.get("variants", ()))})
 
 
 def wrong_feature(name, found, expected, series):
@@ -48,12 +58,30 @@ def wrong_backend(probe, there, since):
     return None
 
 
-def mismatches(probe, series, since, expected):
+def wrong_masks(probe, series, known):
+    """Bits and operations that the kernel tells of and Myra does not see, or the other way round."""
+    if series not in known:
+        yield f"Linux {series} has no row in [masks] of tools/vm/features.toml"
+    for name, value in known.get(series, {}).items():
+        if probe.get(name) != value:
+            yield f"{name}: {probe.get(name)}, expected {value} on Linux {series}"
+
+
+def wrong_self_test(found):
+    """The self-test at start-up has to find right what these kernels do right."""
+    for each in found.values():
+        if "gets it wrong in the self-test" in each["why"]:
+            yield f"{each['name']}: the self-test finds it wrong: {each['why']}"
+
+
+def mismatches(probe, series, since, expected, known_masks):
     """What the probe gets wrong on a kernel of that series; one sentence each."""
     there = ordered(series) >= ordered(since)
     wrong = [wrong_backend(probe, there, since)]
     found = {each["name"]: each for each in probe["features"]}
+    wrong += wrong_self_test(found)
     if there:
+        wrong += wrong_masks(probe, series, known_masks)
         wrong += [f"{name}: the probe does not mention it" for name in expected if name not in found]
     for name, each in found.items():
         if name in expected:

@@ -6,17 +6,19 @@ import truth
 
 EXPECTED = {"rings": truth.Expected("6.12"), "cards": truth.Expected("7.0", "not built in yet")}
 
+MASKS = {series: {"ring_features": 7, "last_operation": 48} for series in ("6.1", "6.12", "6.18", "7.3")}
+
 
 def probe(uring=True, why="deferred task running", **states):
     words = {"absent": "needs Linux 6.12", "used": "saves a copy", "available": "not used yet"}
-    return {"uring": uring, "uring_why": why, "backend": "uring" if uring else "epoll",
+    return {"ring_features": 7, "last_operation": 48, "uring": uring, "uring_why": why, "backend": "uring" if uring else "epoll",
             "backend_why": why,
             "features": [{"name": name, "state": state, "why": words.get(state, "")}
                          for name, state in states.items()]}
 
 
 def wrong(found, series):
-    return truth.mismatches(found, series, "6.1", EXPECTED)
+    return truth.mismatches(found, series, "6.1", EXPECTED, MASKS)
 
 
 class Truth(unittest.TestCase):
@@ -58,6 +60,43 @@ class Truth(unittest.TestCase):
         self.assertIn("io_uring is refused", wrong(probe(uring=False, why="?"), "6.1")[0])
         self.assertIn("older than", wrong(probe(rings="absent", cards="absent"), "5.10")[0])
         self.assertIn("does not name", wrong(probe(uring=False, why="no"), "5.10")[0])
+
+    def test_a_mask_that_is_more_or_less_than_the_kernels(self):
+        for bits in (3, 15):
+            odd = {**probe(rings="used", cards="absent"), "ring_features": bits}
+            self.assertEqual(wrong(odd, "6.12"),
+                             [f"ring_features: {bits}, expected 7 on Linux 6.12"])
+        (found,) = wrong({**probe(rings="used", cards="absent"), "last_operation": 47}, "6.12")
+        self.assertIn("last_operation: 47", found)
+        self.assertIn("no row in [masks]", wrong(probe(rings="used", cards="absent"), "6.13")[0])
+
+    def test_a_self_test_that_fails(self):
+        odd = probe(rings="available", cards="absent")
+        odd["features"][0]["why"] = "this kernel gets it wrong in the self-test: byte 3"
+        (found,) = wrong(odd, "6.12")
+        self.assertIn("rings: the self-test finds it wrong", found)
+
+    def test_every_row_is_held_in_both_directions(self):
+        """Each committed row, wrong either way on each kernel with io_uring, fails the matrix."""
+        since, features = truth.read()
+        for series, masks in truth.masks().items():
+            right = {"uring": True, "uring_why": "x", "backend": "uring", "backend_why": "x", **masks,
+                     "features": [self.right_row(name, row, series) for name, row in features.items()]}
+            self.assertEqual(truth.mismatches(right, series, since, features, truth.masks()), [])
+            for at, row in enumerate(right["features"]):
+                wrong_way = "used" if row["state"] == "absent" else "absent"
+                rows = [*right["features"]]
+                rows[at] = {**row, "state": wrong_way, "why": "some reason"}
+                found = truth.mismatches({**right, "features": rows}, series, since, features,
+                                         truth.masks())
+                self.assertEqual(len(found), 1, (series, row["name"]))
+                self.assertTrue(found[0].startswith(row["name"]), found)
+
+    @staticmethod
+    def right_row(name, row, series):
+        there = truth.ordered(series) >= truth.ordered(row.since)
+        state = "used" if there and not row.refused else "absent"
+        return {"name": name, "state": state, "why": row.refused or "some reason"}
 
     def test_10_is_more_than_9(self):
         self.assertGreater(truth.ordered("6.10"), truth.ordered("6.9"))
