@@ -81,7 +81,7 @@ class Status(unittest.TestCase):
         self.assertEqual(machine.read_status(b"stat"), (None, {}))
 
     def test_the_status_is_read(self):
-        self.assertEqual(machine.read_status(b"status=3\r\n"), (3, {}))
+        self.assertEqual(machine.read_status(b"begun\r\nstatus=3\r\n"), (3, {}))
 
     def test_trouble_in_the_kernels_log_is_found(self):
         log = "[ 1.0] fine\n[ 2.0] WARNING: CPU: 0 PID: 1 at io_uring/x.c:3\n[ 3.0] BUG: bad\n"

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+QEMU = "qemu-system-x86_64"
 # QEMU 7.2 corrupts flags after cmpxchg16b, of which Linux 6.12 panics.
 CPU = "max,-cx16"
 KERNEL_COMMAND_LINE = ("console=ttyS0 panic=-1 mitigations=off nokaslr no_timer_check "
@@ -22,6 +23,11 @@ TROUBLE = re.compile(r"(WARNING: CPU|BUG: |Oops|Kernel panic|general protection|
 # Emulation is slower than the machine it runs on; what has to happen in time gets this much more.
 TIME_FACTOR = 8
 KILL_SECONDS = 5
+LOOK_SECONDS = 0.2
+# Under emulation a kernel sometimes panics or stands still before it gets to the first process. It
+# takes three seconds to get there, or thirty on a busy machine.
+BOOT_SECONDS = 90
+BOOTS_MOST = 4
 
 
 @dataclass
@@ -41,6 +47,8 @@ class Outcome:
     kernel_log: str
     seconds: float
     files: dict = field(default_factory=dict)  # what the command left in /out
+    begun: bool = True  # the kernel got to the first process
+    boots: int = 1
 
     @property
     def trouble(self):
@@ -61,7 +69,8 @@ def nic_arguments(settings):
 
 def qemu_command(kernel, initrd, folder, settings):
     line = f"{KERNEL_COMMAND_LINE} {settings.kernel_words}".strip()
-    return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", CPU,
+    # Whoever ends the harness ends its machines.
+    return ["setpriv", "--pdeathsig", "KILL", QEMU, "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", CPU,
             "-smp", str(settings.cpus), "-m", str(settings.memory_mib), "-nodefaults",
             "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot",
             *nic_arguments(settings), "-kernel", str(kernel.image), "-initrd", str(initrd),
@@ -77,26 +86,53 @@ def read_files(packed):
                 for member in archive if member.isfile()}
 
 
+def has_begun(raw):
+    """Whether the first process wrote its line, before anything else of its own."""
+    return raw.startswith(b"begun")
+
+
 def read_status(raw):
     """The exit status, and the files; None and nothing where the machine did not get so far."""
-    line, _, packed = raw.partition(b"\n")
+    _, _, rest = raw.partition(b"\n")
+    line, _, packed = rest.partition(b"\n")
     found = re.fullmatch(rb"status=(\d+)", line.strip())
     if not found:
         return None, {}
     return int(found.group(1)), read_files(packed)
 
 
+def show_line(text):
+    """As it comes."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def copy_output(source, collected, show):
-    """Until the machine ends: keeps what it prints, and shows it as it comes."""
+    """Until the machine ends: keeps what it prints, and passes each line on."""
     for line in iter(source.readline, b""):
         text = line.decode(errors="replace").replace("\r\n", "\n")
         collected.append(text)
         if show:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            show(text)
 
 
-def boot(command, seconds, show):
+def wait_for(process, status, seconds):
+    """Until the machine ends; why it has to be ended before."""
+    start = time.monotonic()
+    begun = False
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_SECONDS)
+            return ""
+        begun = begun or (status.exists() and has_begun(status.read_bytes()[:8]))
+        lasted = time.monotonic() - start
+        if not begun and lasted > min(BOOT_SECONDS, seconds):
+            return f"it was not up within {BOOT_SECONDS} s"
+        if lasted > seconds:
+            return f"it did not end within {seconds} s"
+
+
+def boot(command, status, seconds, show):
     """Runs QEMU to its end or to the time limit: what was printed, and why it was ended."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
@@ -105,9 +141,7 @@ def boot(command, seconds, show):
     reader.start()
     why = ""
     try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        why = f"it did not end within {seconds} s"
+        why = wait_for(process, status, seconds)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -120,18 +154,33 @@ def boot(command, seconds, show):
     return "".join(collected), why
 
 
-def run(kernel, image, settings, show=False):
+def run_once(kernel, initrd, settings, show):
     with tempfile.TemporaryDirectory(prefix="myra-vm-") as name:
         folder = Path(name)
-        (folder / "initrd").write_bytes(image.bytes())
+        (folder / "initrd").write_bytes(initrd)
         start = time.monotonic()
         output, why = boot(qemu_command(kernel, folder / "initrd", folder, settings),
-                           settings.seconds, show)
+                           folder / "status", settings.seconds, show)
         seconds = time.monotonic() - start
-        status, files = None, {}
-        if (folder / "status").exists():
-            status, files = read_status((folder / "status").read_bytes())
+        raw = (folder / "status").read_bytes() if (folder / "status").exists() else b""
         log = (folder / "log").read_text(errors="replace") if (folder / "log").exists() else ""
+    status, files = read_status(raw)
     if status is None and not why:
         why = "it ended without an exit status, as after a panic"
-    return Outcome(status, why, output, log, seconds, files)
+    return Outcome(status, why, output, log, seconds, files, has_begun(raw))
+
+
+def run(kernel, image, settings, show=None, say=None):
+    """Boots again when the kernel dies before its first process: no test of ours has any part in
+    that. `show(line)` is called with what the machine prints, `say(line)` with what is odd."""
+    initrd = image.bytes()
+    for boots in range(1, BOOTS_MOST + 1):
+        outcome = run_once(kernel, initrd, settings, show)
+        outcome.boots = boots
+        if outcome.begun:
+            break
+        if say:
+            trouble = outcome.trouble[0] if outcome.trouble else "the kernel's log says nothing"
+            say(f"Linux {kernel.series} did not come up ({outcome.why}; {trouble}), boot {boots} of "
+                f"{BOOTS_MOST}")
+    return outcome

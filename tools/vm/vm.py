@@ -34,7 +34,7 @@ def run_options():
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--modules", default="", help="kernel modules more to load: 'tls bridge'")
     parser.add_argument("--two-nics", action="store_true",
-                        help="two virtio network cards on one hub: eth0 is 192.0.2.1, and 192.0.2.2 "
+                        help="two virtio network cards on one hub: eth0 is 198.51.100.1, and 198.51.100.2 "
                              "is reached through it; `on_peer COMMAND` runs there")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB")
@@ -94,7 +94,7 @@ def run(arguments):
     except image.ImageError as why:
         parser.error(str(why))
     settings = machine.Settings(options.cpus, options.memory, options.limit, options.two_nics)
-    return report(machine.run(kernel, made, settings, show=True), options)
+    return report(machine.run(kernel, made, settings, machine.show_line, say), options)
 
 
 VERBS = {"refresh": lambda _: kernels.refresh(say), "matrix": matrix.main,
