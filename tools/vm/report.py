@@ -7,7 +7,7 @@ from collections import Counter
 import machine
 import truth
 
-HEADINGS = ("kernel", "as", "backend", "passed", "failed", "skipped", "probe", "seconds")
+HEADINGS = ("kernel", "as", "backend", "passed", "failed", "skipped", "probe", "boots", "seconds")
 FAILED_CASE = re.compile(r"^\[  FAILED  \].*|.*: Failure$|^kv: .*|.*exited with.*")
 LOG_LINES = 40
 OUTPUT_LINES = 60
@@ -22,7 +22,7 @@ def explain(run):
     failures = run.failures()
     if not failures:
         return
-    say(f"Linux {run.series}: {len(failures)} failures")
+    say(f"{run.name}: {len(failures)} failures")
     for each in failures:
         print(f"    {each}", file=sys.stderr)
     lines = run.output.splitlines()
@@ -39,64 +39,103 @@ def explain(run):
 
 
 def of_user(run, user, results):
-    skipped = Counter()
-    for result in results:
-        skipped += result.skipped
     probe = run.probes.get(user, {})
     return {
         "backend": probe.get("backend", "unknown"),
         "backend_why": probe.get("backend_why", ""),
         "features": {each["name"]: {"state": each["state"], "why": each["why"]}
                      for each in probe.get("features", [])},
-        "passed": sum(result.passed for result in results),
-        "failed": [what for result in results for what in result.failed],
-        "skipped": dict(skipped),
         "steps": {result.name: {"status": result.status, "seconds": round(result.seconds, 2),
-                                "passed": result.passed, "failed": len(result.failed),
-                                "skipped": sum(result.skipped.values())} for result in results},
+                                "passed": result.passed, "failed": result.failed,
+                                "skipped": dict(result.skipped)} for result in results},
     }
 
 
 def of_run(run):
     return {
-        "series": run.series, "release": run.release, "version": run.version,
-        "skipped": run.skipped, "seconds": round(run.seconds, 1), "wrong": run.wrong,
-        "failed": len(run.failures()),
+        "part": run.does.part, "variants": list(run.does.variants), "seconds": round(run.seconds, 1), "boots": run.boots,
+        "wrong": run.wrong, "failed": len(run.failures()),
         "users": {user: of_user(run, user, results) for user, results in run.results.items()},
     }
 
 
-def as_json(runs, binaries="", short=False):
+def as_json(runs, binaries=""):
     """All that came of the runs; `binaries` tells one build from another."""
-    return totals({"short": short, "binaries": binaries, "time_factor": machine.TIME_FACTOR,
-                   "kernels": [of_run(run) for run in runs]})
+    kernels = {}
+    for run in runs:
+        kernel = kernels.setdefault(run.series, {
+            "series": run.series, "release": run.release, "version": run.version,
+            "skipped": run.skipped, "wrong": [], "machines": []})
+        if run.does is None:
+            kernel["wrong"] += run.wrong
+        else:
+            kernel["machines"].append(of_run(run))
+    return totals({"binaries": binaries, "time_factor": machine.TIME_FACTOR,
+                   "kernels": sorted(kernels.values(), key=by_series)})
+
+
+def by_series(kernel):
+    return truth.ordered(kernel["series"])
 
 
 def totals(found):
     skipped = sum(bool(kernel["skipped"]) for kernel in found["kernels"])
-    return {**found, "kernels_run": len(found["kernels"]) - skipped, "kernels_skipped": skipped,
-            "failed": sum(kernel["failed"] for kernel in found["kernels"]),
-            "seconds": round(sum(kernel["seconds"] for kernel in found["kernels"]), 1)}
+    machines = [each for kernel in found["kernels"] for each in kernel["machines"]]
+    return {**found, "kernels_run": sum(bool(kernel["machines"]) for kernel in found["kernels"]),
+            "kernels_skipped": skipped,
+            "failed": sum(each["failed"] for each in machines) +
+            sum(len(kernel["wrong"]) for kernel in found["kernels"]),
+            "machines": len(machines),
+            "boots_again": sum(each["boots"] - 1 for each in machines),
+            "seconds": round(sum(each["seconds"] for each in machines), 1)}
+
+
+def place(run):
+    return run["part"], tuple(run["users"])
 
 
 def merged(earlier, found):
-    """With the kernels of an earlier matrix of the same kind and build that this one left out."""
-    if any(earlier.get(key) != found[key] for key in ("short", "binaries", "time_factor")):
+    """With what an earlier matrix of the same build found in the machines that this one left
+    out."""
+    if any(earlier.get(key) != found[key] for key in ("binaries", "time_factor")):
         return found
-    ran = {kernel["series"] for kernel in found["kernels"]}
-    kept = [kernel for kernel in earlier["kernels"] if kernel["series"] not in ran]
-    kernels = sorted(kept + found["kernels"], key=lambda kernel: truth.ordered(kernel["series"]))
-    return totals({**found, "kernels": kernels})
+    kernels = {kernel["series"]: kernel for kernel in earlier["kernels"]}
+    for kernel in found["kernels"]:
+        before = kernels.get(kernel["series"], {"machines": []})
+        ran = {place(run) for run in kernel["machines"]}
+        kept = [run for run in before["machines"] if place(run) not in ran]
+        kernels[kernel["series"]] = {**kernel, "machines": kept + kernel["machines"]}
+    return totals({**found, "kernels": sorted(kernels.values(), key=by_series)})
+
+
+def users(kernel):
+    """What was found for each user, of all machines together."""
+    found = {}
+    for run in sorted(kernel["machines"], key=lambda each: each["part"]):
+        for user, each in run["users"].items():
+            sum_ = found.setdefault(user, {
+                "backend": each["backend"], "backend_why": each["backend_why"],
+                "features": each["features"], "passed": 0, "failed": [], "skipped": Counter(),
+                "seconds": 0.0, "boots": 0, "wrong": [], "variants": [], "parts": []})
+            sum_["variants"] += run["variants"]
+            sum_["parts"].append(run["part"])
+            sum_["seconds"] += sum(step["seconds"] for step in each["steps"].values())
+            sum_["boots"] += run["boots"]
+            sum_["wrong"] += [line for line in run["wrong"] if line.startswith(f"as {user}, probe")]
+            for step in each["steps"].values():
+                sum_["passed"] += step["passed"]
+                sum_["failed"] += step["failed"]
+                sum_["skipped"] += Counter(step["skipped"])
+    return dict(sorted(found.items()))
 
 
 def rows(found):
     for kernel in found["kernels"]:
-        for user, each in kernel["users"].items():
-            wrong = [line for line in kernel["wrong"] if line.startswith(f"as {user}, probe")]
+        for user, each in users(kernel).items():
             yield (f"{kernel['series']} ({kernel['version']})", user, each["backend"],
                    str(each["passed"]), str(len(each["failed"])),
-                   str(sum(each["skipped"].values())), "wrong" if wrong else "right",
-                   f"{sum(step['seconds'] for step in each['steps'].values()):.0f}")
+                   str(sum(each["skipped"].values())), "wrong" if each["wrong"] else "right",
+                   str(each["boots"]), f"{each['seconds']:.0f}")
 
 
 def aligned(table):
@@ -108,21 +147,23 @@ def aligned(table):
         yield "  ".join(cells).rstrip()
 
 
+def print_reasons(found):
+    for kernel in found["kernels"]:
+        if kernel["skipped"]:
+            print(f"Linux {kernel['series']} was skipped: {kernel['skipped']}")
+        for user, each in users(kernel).items():
+            for reason, count in sorted(each["skipped"].items()):
+                print(f"{kernel['series']} as {user} skipped {count}: {reason}")
+            if each["backend"] == "epoll":
+                print(f"{kernel['series']} as {user} is on epoll: {each['backend_why']}")
+
+
 def print_table(found):
     for line in aligned([HEADINGS, *rows(found)]):
         print(line)
     print()
-    for kernel in found["kernels"]:
-        if kernel["skipped"]:
-            print(f"Linux {kernel['series']} was skipped: {kernel['skipped']}")
-        for user, each in kernel["users"].items():
-            for reason, count in sorted(each["skipped"].items()):
-                print(f"{kernel['series']} as {user} skipped {count}: {reason}")
-    reasons = {(kernel["series"], each["backend"], each["backend_why"])
-               for kernel in found["kernels"] for each in kernel["users"].values()}
-    for series, backend, why in sorted(reasons):
-        if backend == "epoll":
-            print(f"{series} is on {backend}: {why}")
+    print_reasons(found)
     print(f"{found['kernels_run']} kernels run, {found['kernels_skipped']} skipped, "
-          f"{found['failed']} failures, {found['seconds']:.0f} s; deadlines of the tests times "
+          f"{found['failed']} failures; {found['machines']} machines, {found['boots_again']} of them "
+          f"booted again, {found['seconds']:.0f} s; deadlines of the tests times "
           f"{found['time_factor']}")

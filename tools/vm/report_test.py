@@ -12,11 +12,14 @@ import kernel
 import matrix
 import report
 import steps
+import truth
 
 
-def run(series, failed=(), wrong=()):
-    made = matrix.Run(series, release=series + ".0", version=series + ".0-1", seconds=9.0)
-    for user in ("root", "user"):
+def run(series, failed=(), wrong=(), part="layers", users=("root", "user")):
+    does = steps.Machine(part, {user: [] for user in users})
+    made = matrix.Run(series, does, release=series + ".0", version=series + ".0-1", seconds=9.0,
+                      boots=1)
+    for user in users:
         made.results[user] = [steps.Result("io", 0, 2.5, passed=10, failed=list(failed),
                                            skipped=Counter({"assertions are off": 2}))]
         state = "used" if user == "root" else "available"
@@ -39,18 +42,29 @@ def printed(found):
 
 class Table(unittest.TestCase):
     def test_kernels_and_users_are_rows(self):
-        text = printed(report.as_json([run("6.1"), missing("5.10")], short=True))
+        text = printed(report.as_json([run("6.1"), missing("5.10")]))
         lines = text.splitlines()
         self.assertRegex(lines[1], r"^6\.1 \(6\.1\.0-1\) +root +uring +10 +0 +2 +right")
         self.assertIn("Linux 5.10 was skipped: cannot be had: no network", text)
         self.assertIn("6.1 as user skipped 2: assertions are off", text)
         self.assertIn("1 kernels run, 1 skipped, 0 failures", text)
 
+    def test_machines_of_a_kernel_are_summed_up(self):
+        found = report.as_json([run("6.1"), run("6.1", part="cases", users=("root",))])
+        sums = report.users(found["kernels"][0])
+        self.assertEqual([sums[user]["passed"] for user in ("root", "user")], [20, 10])
+        self.assertEqual(sums["root"]["skipped"], {"assertions are off": 4})
+
     def test_failures_are_counted(self):
         bad = run("6.1", failed=["io.case"], wrong=["as user, probe: rings: used, but ..."])
         found = report.as_json([bad])
         self.assertEqual(found["failed"], 3)
         self.assertIn("wrong", printed(found).splitlines()[2])
+
+    def test_boots_that_were_needed_again_are_counted(self):
+        again = run("6.1")
+        again.boots = 3
+        self.assertIn("1 machines, 2 of them booted again", printed(report.as_json([again])))
 
     def test_what_is_printed_is_also_json(self):
         found = report.as_json([run("6.1")])
@@ -65,11 +79,16 @@ class Merged(unittest.TestCase):
         self.assertEqual([each["series"] for each in both["kernels"]], ["6.1", "6.12"])
         self.assertEqual((both["kernels_run"], both["failed"]), (2, 0))
 
+    def test_other_machines_of_a_kernel_are_kept(self):
+        earlier = report.as_json([run("6.1"), run("6.1", part="cases")], "build 1")
+        both = report.merged(earlier, report.as_json([run("6.1", wrong=["x"])], "build 1"))
+        self.assertEqual((both["machines"], both["failed"]), (2, 1))
+        other = report.merged(earlier, report.as_json([run("6.1", users=("root",))], "build 1"))
+        self.assertEqual(other["machines"], 3)
+
     def test_another_build_is_not_mixed_in(self):
         earlier = report.as_json([run("6.12")], "build 1")
         self.assertEqual(len(report.merged(earlier, report.as_json([run("6.1")], "2"))["kernels"]), 1)
-        short = report.as_json([run("6.1")], "build 1", short=True)
-        self.assertEqual(len(report.merged(earlier, short)["kernels"]), 1)
 
 
 class Skips(unittest.TestCase):
@@ -82,25 +101,77 @@ class Skips(unittest.TestCase):
 
     def test_no_kernel_at_all_is_a_skip_and_not_a_pass(self):
         with mock.patch.object(kernel, "get", side_effect=kernel.Unavailable("no network")), \
-                mock.patch.object(matrix, "keep"), \
+                mock.patch.object(matrix.shutil, "which", return_value="/usr/bin/it"), \
+                mock.patch.object(matrix, "listed_variants", return_value=set()), \
+                mock.patch.object(matrix, "forgotten_variants", return_value=[]), \
                 contextlib.redirect_stdout(io.StringIO()) as out, \
                 contextlib.redirect_stderr(io.StringIO()):
-            self.assertEqual(matrix.main(["--short"]), matrix.SKIPPED)
+            self.assertEqual(matrix.main(["--short"]), steps.SKIPPED)
         self.assertIn("SKIP: none of the kernels", out.getvalue())
+
+    def test_no_emulator_is_a_skip_and_not_a_pass(self):
+        with mock.patch.object(matrix.shutil, "which", return_value=None), \
+                contextlib.redirect_stdout(io.StringIO()) as out:
+            self.assertEqual(matrix.main(["--short"]), steps.SKIPPED)
+        self.assertEqual(out.getvalue(), "SKIP: qemu-system-x86_64 is not installed\n")
+
+    def test_a_variant_that_no_kernel_would_run_is_named(self):
+        _, features = truth.read()
+        known = {*steps.BOTH_BACKENDS, *steps.OTHER_VARIANTS, *steps.NO_KERNEL,
+                 *(variant for each in features.values() for variant in each.variants)}
+        self.assertEqual(matrix.forgotten_variants(known), [])
+        (found,) = matrix.forgotten_variants(known | {"uring_new"})
+        self.assertIn("variant uring_new: no row", found)
+        (found,) = matrix.forgotten_variants(known - {"uring_sockets_only"})
+        self.assertIn("has none of that name", found)
 
 
 class Document(unittest.TestCase):
     def test_each_kernel_is_a_column(self):
-        text = document.text(report.as_json([run("6.1"), run("7.3")]))
+        text = document.text(document.summary(report.as_json([run("6.1"), run("7.3")])))
         self.assertIn("| feature | 6.1 | 7.3 |", text)
         self.assertIn("| rings | **used** / available | **used** / available |", text)
-        self.assertIn("| 6.1 (6.1.0-1) | root | uring | 10 | 0 | 2: assertions are off |", text)
+        self.assertIn("| 6.1 (6.1.0-1) | root | uring | 10 | 0 | 2: assertions are off | "
+                      "units and servers |",
+                      text)
 
     def test_known_bad_kernels_have_a_reason(self):
         rows = list(document.known_bad_rows())
         self.assertGreater(len(rows), 2)
         for row in rows:
             self.assertTrue(all(row), row)
+
+    def test_what_a_run_finds_differently_is_named(self):
+        known = document.summary(report.as_json([run("6.1"), run("7.3")]))
+        self.assertEqual(document.out_of_date(report.as_json([run("7.3")]), known), [])
+        changed = run("7.3")
+        changed.probes["root"]["features"][0]["state"] = "absent"
+        found = document.out_of_date(report.as_json([changed]), known)
+        self.assertEqual(found[0], "docs/kernels.md says of rings on Linux 7.3 as root: used, it is "
+                                   "absent")
+        self.assertIn("lacks Linux 6.12 as root",
+                      document.out_of_date(report.as_json([run("6.12")]), known)[0])
+
+    def test_a_matrix_with_machines_missing_is_not_written_down(self):
+        missing_ones = document.parts_missing(report.as_json([run("6.1", users=("root",))]))
+        self.assertIn("Linux 6.1, probe as root and user", missing_ones)
+        whole = document.parts_missing(report.as_json([run("6.1", part="probe")]))
+        self.assertNotIn("Linux 6.1, probe as root and user", whole)
+
+    def test_pins_and_features_that_the_matrix_did_not_see_are_named(self):
+        known = document.summary(report.as_json([run("6.1")]))
+        wrong = document.unfounded(known)
+        self.assertTrue([each for each in wrong if each.startswith("Linux 7.3: pinned")])
+        self.assertTrue([each for each in wrong if "only in one of" in each])
+
+    def test_the_committed_document_is_what_the_matrix_found(self):
+        known = document.read()
+        self.assertEqual(document.unfounded(known), [], "run ./dev vm matrix, ./dev vm document")
+        self.assertEqual(document.FILE.read_text(), document.text(known),
+                         "docs/kernels.md is written by ./dev vm document and not by hand")
+        for each in known["kernels"]:
+            for user in each["users"].values():
+                self.assertEqual(user["failed"], 0)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,17 @@ import xml.etree.ElementTree as xml
 from collections import Counter
 from dataclasses import dataclass, field
 
-SHORT_VARIANTS = "*/uring:*/epoll"
+from truth import ordered
+
 GTEST_REASON = re.compile(r"[^\n]*\n(.*)", re.DOTALL)  # the first line says where
-URING_REASON = "io_uring is used from"
 SKIPPED = 77
+SPARE_SECONDS = 5  # of a step's limit, to show what failed in
+
+
+# Of the log of a test program: what the cases printed that failed, and the one that did not end.
+SHOW = """show() { awk '/^\\[ RUN/ { block = "" } { block = block $0 "\\n" }
+  /^\\[  FAILED  \\].* ms\\)$/ { printf "%s", block; block = "" }
+  END { if (block ~ /^\\[ RUN/) printf "%sit did not end\\n", block }' "$1"; }"""
 
 
 @dataclass(frozen=True)
@@ -26,35 +33,123 @@ def gtest(program, seconds, only="", shards=1):
     name = program.removesuffix("_test")
     chosen = f" --gtest_filter={shlex.quote(only)}" if only else ""
     reports = tuple(f"{name}.{shard}.xml" for shard in range(shards))
-    lines = [f"export GTEST_TOTAL_SHARDS={shards}"]
-    lines += [f"GTEST_SHARD_INDEX={shard} ./{program} --gtest_brief=1 --gtest_color=no{chosen} "
-              f"--gtest_output=xml:$OUT/{report} & shard{shard}=$!"
-              for shard, report in enumerate(reports)]
-    lines += [f"wait $shard{shard}; status{shard}=$?" for shard in range(shards)]
+    lines = [f"export GTEST_TOTAL_SHARDS={shards}", SHOW]
+    lines += [f"GTEST_SHARD_INDEX={shard} timeout -s KILL {seconds - SPARE_SECONDS} ./{program} "
+              f"--gtest_color=no{chosen} --gtest_output=xml:$OUT/{report} >$OUT/{report}.log 2>&1 & "
+              f"shard{shard}=$!" for shard, report in enumerate(reports)]
+    lines += [f"wait $shard{shard}; status{shard}=$?; [ $status{shard} = 0 ] || "
+              f"show $OUT/{report}.log" for shard, report in enumerate(reports)]
     lines.append("exit $((" + " | ".join(f"status{shard}" for shard in range(shards)) + "))")
     return Step(name, "\n".join(lines), seconds, reports)
 
 
-PROBE = Step("probe", "./myra probe --json >$OUT/probe.json", 30)
-UNITS = [gtest(f"{layer}_test", 300) for layer in
-         ("core", "memory", "io", "io_epoll", "io_uring", "reactor", "framing", "transport")]
-TRAFFIC = [Step(f"{program} {backend}", f"./{program}.sh {backend}", 200)
-           for program in ("echo", "kv") for backend in ("auto", "epoll")]
+PROBE = Step("probe", "./myra probe --json >$OUT/probe.json", 60)
+# The others ask nothing of the kernel.
+LAYERS = ("memory", "io", "io_epoll", "io_uring", "reactor", "transport")
+# Those that hold a page of the documentation against the code are for the source tree.
+UNITS = [gtest(f"{layer}_test", 300, "-*.the_page_*") for layer in LAYERS]
 # Some kernels charge rings to RLIMIT_MEMLOCK, for all but root.
-TRAFFIC.append(Step("echo with 64 KiB locked", "ulimit -l 64 && ./echo.sh auto", 200))
+LITTLE_MEMORY = Step("echo with 64 KiB locked", "ulimit -l 64 && ./echo.sh auto", 200)
+ZERO_COPY = Step("zero copy", "./zero_copy.sh", 200)  # makes network devices its own: as root
 ZCRX = Step("zcrx", "./zcrx.sh", 400)  # takes CAP_NET_ADMIN: as root
-EVERY_VARIANT = [PROBE, *UNITS, gtest("conformance_test", 1500, shards=2), *TRAFFIC, ZCRX]
-BOTH_BACKENDS = [PROBE, *UNITS, gtest("conformance_test", 600, SHORT_VARIANTS, shards=2), *TRAFFIC]
-# What root's run says of io_uring without one of its features holds for other users as well.
-FULL = {"root": EVERY_VARIANT, "user": BOTH_BACKENDS}
-SHORT = {"root": BOTH_BACKENDS, "user": BOTH_BACKENDS}
+SCRIPTS = ("echo.sh", "kv.sh", "zero_copy.sh", "zcrx.sh")
+REQUIRED_PARTS = ("probe",)  # of docs/kernels.md; it says which others there were
+PROGRAMS = ("myra", "myra-kv", "redis-cli", "redis-benchmark", "conformance_test",
+            *(f"{layer}_test" for layer in LAYERS))
+BOTH_BACKENDS = ("uring", "epoll")
+# Variants that no feature of the kernel makes: they run where uring does first and last.
+OTHER_VARIANTS = ("uring_spin_then_block", "epoll_spin_then_block", "uring_ipv6", "epoll_ipv6",
+                  "uring_unix_path", "epoll_unix_path", "uring_unix_abstract",
+                  "epoll_unix_abstract")
+# The simulated network asks nothing of the kernel.
+NO_KERNEL = ("sim", "sim_ipv6", "sim_unix_path", "sim_unix_abstract",
+             "sim_without_segmentation_and_coalescing")
+VARIANTS_OF_A_MACHINE = 3
 
-PROGRAMS = ["myra", "myra-kv", "redis-cli", "redis-benchmark", "conformance_test",
-            *(f"{step.name}_test" for step in UNITS)]
+
+def traffic(backends):
+    """The echo server with its verifying client, and the key-value server under Redis's."""
+    return [Step(f"{program} {backend}", f"./{program}.sh {backend}", 200)
+            for program in ("echo", "kv") for backend in backends]
+
+
+def cases(variants, seconds, name="conformance", shards=3, topics=("*",)):
+    """The conformance suite in some variants. Most cases wait most of the time."""
+    only = ":".join(f"*/{topic}.*/{variant}" for topic in topics for variant in variants)
+    step = gtest("conformance_test", seconds, only, shards)
+    return Step(name, step.command, step.seconds, step.reports)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What one virtual machine runs, as whom."""
+
+    part: str
+    steps: dict  # user -> steps
+    two_nics: bool = False
+    variants: tuple = ()  # of the conformance suite
+
+    @property
+    def users(self):
+        return tuple(self.steps)
+
+    @property
+    def name(self):
+        return f"{self.part} as {' and '.join(self.users)}"
+
+    @property
+    def seconds(self):
+        return sum(step.seconds for steps in self.steps.values() for step in steps)
+
+
+def variants_of(series, all_series, features, uring_since):
+    """The variants to run on this kernel: each on the oldest of the kernels that has what it
+    switches, where that is youngest, and on the newest."""
+    def runs_since(since):
+        there = [each for each in all_series if ordered(each) >= ordered(since)]
+        return bool(there) and series in (there[0], there[-1])
+
+    found = [variant for feature in features.values() if feature.variants and runs_since(
+        max(feature.since, uring_since, key=ordered)) for variant in feature.variants]
+    return found + (list(OTHER_VARIANTS) if runs_since(uring_since) else [])
+
+
+def full(series, all_series, features, uring_since):
+    """The machines of a kernel's whole part of the matrix."""
+    backend = "uring" if ordered(series) >= ordered(uring_since) else "epoll"
+    as_root = [*traffic(("auto", "epoll") if backend == "uring" else ("auto",)), ZERO_COPY, ZCRX]
+    machines = [Machine("probe", {user: [PROBE] for user in ("root", "user")}),
+                Machine("layers", {"root": [PROBE, *UNITS, *as_root]}, two_nics=True),
+                Machine("layers", {"user": [PROBE, *UNITS, *traffic(("auto",)), LITTLE_MEMORY]})]
+    machines.append(Machine("cases", {"root": [PROBE, cases(BOTH_BACKENDS, 450)]},
+                            variants=BOTH_BACKENDS))
+    # What epoll may do does not depend on who asks.
+    machines.append(Machine("cases", {"user": [PROBE, cases((backend,), 450)]},
+                            variants=(backend,)))
+    variants = variants_of(series, all_series, features, uring_since)
+    for number, first in enumerate(range(0, len(variants), VARIANTS_OF_A_MACHINE), 1):
+        chosen = variants[first:first + VARIANTS_OF_A_MACHINE]
+        machines.append(Machine(f"features {number}",
+                                {"root": [PROBE, cases(chosen, 450, f"variants {number}")]},
+                                variants=tuple(chosen)))
+    return machines
+
+
+# What differs most from kernel to kernel.
+SHORT_TOPICS = ("accepting_case", "receiving_case", "sending_case", "closing_case", "driving_case")
+
+
+def short():
+    """As much as an emulated machine can do in a minute or two."""
+    return [Machine("short", {
+        "root": [PROBE, ZERO_COPY],
+        "user": [PROBE, gtest("memory_test", 100), cases(("uring",), 200, topics=SHORT_TOPICS),
+                 Step("kv auto", "./kv.sh auto brief", 100)],
+    }, two_nics=True)]
 
 
 def files(suite):
-    """The scripts of the steps, by their names below /t/steps."""
+    """The scripts of the steps of each user, by their names below /t/steps."""
     return {f"{user}-{number}": step.command + "\n"
             for user, steps in suite.items() for number, step in enumerate(steps)}
 

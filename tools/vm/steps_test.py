@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 import steps
+import truth
 
 REPORT = b"""<?xml version="1.0"?><testsuites><testsuite name="s">
 <testcase name="good" status="run" result="completed" classname="s"/>
@@ -70,8 +71,31 @@ class Steps(unittest.TestCase):
                                       env={"OUT": folder, "PATH": "/bin"})
                 self.assertEqual(done.returncode, status)
 
+    def test_a_step_that_asks_to_be_skipped_has_to_say_why(self):
+        left = {"root/steps": b"kv auto|77|0.0|1.0\n"}
+        (result,) = steps.read([OTHER], "root", left)
+        self.assertEqual(result.failed, ["kv auto ended with 77"])
+        left["root/kv auto.skipped"] = b"needs Linux 6.2\n"
+        (result,) = steps.read([OTHER], "root", left)
+        self.assertTrue(result.fine)
+        self.assertEqual(dict(result.skipped), {"needs Linux 6.2": 1})
+
+    def test_a_variant_runs_where_its_feature_is_youngest_and_on_the_newest(self):
+        features = {"rings": truth.Expected("6.10", variants=("uring_without_rings",)),
+                    "old": truth.Expected("5.1", variants=("uring_without_old",))}
+        series = ["5.10", "6.1", "6.12", "6.18", "7.3"]
+        found = {each: steps.variants_of(each, series, features, "6.1") for each in series}
+        others = list(steps.OTHER_VARIANTS)
+        self.assertEqual(found, {
+            "5.10": [], "6.1": ["uring_without_old", *others], "6.12": ["uring_without_rings"],
+            "6.18": [], "7.3": ["uring_without_rings", "uring_without_old", *others]})
+
     def test_the_script_is_one(self):
-        for chosen in (steps.FULL, steps.SHORT):
+        since, features = truth.read()
+        machines = [*steps.full("7.3", ["7.3"], features, since), *steps.short()]
+        names = [each.name for each in machines]
+        self.assertEqual(len(set(names)), len(names))
+        for chosen in [each.steps for each in machines]:
             checked = subprocess.run(["sh", "-n"], input=steps.script(chosen), text=True,
                                      capture_output=True)
             self.assertEqual(checked.returncode, 0, checked.stderr)

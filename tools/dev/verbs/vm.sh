@@ -9,8 +9,10 @@
 #   ./dev vm --kernel 7.3 --user conformance_test --gtest_filter='*echo*'
 #   ./dev vm --kernel 5.10 sh -c 'uname -a; exit 3'
 #   ./dev vm --kernel 6.12 --help      the options: modules, network cards, memory, time limit
-#   ./dev vm matrix --short            tests, servers and probe on one old and one new kernel
-#   ./dev vm matrix                    the same on all kernels, and every variant of io_uring
+#   ./dev vm matrix                    tests, servers, probe and zero-copy sends on all kernels, as
+#                                      root and as an ordinary user; hours on two cores
+#   ./dev vm matrix --kernel 6.1 --part cases --as user      a part of it
+#   ./dev vm matrix --short            a selection on one old and one new kernel, as in ./dev test
 #   ./dev vm document                  write docs/kernels.md from the last whole matrix
 #   ./dev vm refresh                   pin the newest kernels that the archives carry
 

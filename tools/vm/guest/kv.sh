@@ -1,7 +1,7 @@
 #!/bin/sh
 # The key-value server under Redis's own clients: every value that comes back is compared.
-# Usage: kv.sh BACKEND. Run where myra-kv, redis-cli and redis-benchmark lie. More options of the
-# server: KV_OPTIONS in the environment.
+# Usage: kv.sh BACKEND [brief]. Run where myra-kv, redis-cli and redis-benchmark lie. More options
+# of the server: KV_OPTIONS in the environment.
 backend=$1
 work=$(mktemp -d)
 trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
@@ -47,9 +47,13 @@ benchmark() {
   cat "$work/csv"
   grep -qi error "$work/csv" && fail "redis-benchmark $* met an error"
 }
-benchmark -t set,get,incr,mset -c 50 -n 4000 -r 1000
-benchmark -t set,get -c 50 -n 20000 -P 16 -d 512
-benchmark -t set,get -c 200 -n 4000
+if [ "$2" = brief ]; then
+  benchmark -t set,get,mset -c 50 -n 1000 -r 1000
+else
+  benchmark -t set,get,incr,mset -c 50 -n 4000 -r 1000
+  benchmark -t set,get -c 50 -n 20000 -P 16 -d 512
+  benchmark -t set,get -c 200 -n 4000
+fi
 
 kill -TERM $server
 wait $server
