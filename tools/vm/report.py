@@ -8,7 +8,7 @@ import machine
 import truth
 
 HEADINGS = ("kernel", "as", "backend", "passed", "failed", "skipped", "probe", "boots", "seconds")
-FAILED_CASE = re.compile(r"^\[  FAILED  \].*|.*: Failure$|^kv: .*|.*exited with.*")
+FAILED_CASE = re.compile(r"^\[  FAILED  \].*|.*: Failure$|^kv: .*|^zero copy: .*|.*exited with.*")
 LOG_LINES = 40
 OUTPUT_LINES = 60
 
