@@ -142,10 +142,10 @@ SHORT_TOPICS = ("accepting_case", "receiving_case", "sending_case", "closing_cas
 def short():
     """As much as an emulated machine can do in a minute or two."""
     return [Machine("short", {
-        "root": [PROBE, ZERO_COPY],
+        "root": [PROBE],
         "user": [PROBE, gtest("memory_test", 100), cases(("uring",), 200, topics=SHORT_TOPICS),
                  Step("kv auto", "./kv.sh auto brief", 100)],
-    }, two_nics=True)]
+    })]
 
 
 def files(suite):

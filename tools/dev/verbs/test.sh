@@ -11,7 +11,7 @@ source "$MYRA_ROOT/tools/dev/suite.sh"
 
 [[ $# -le 1 ]] || usage_error "test takes at most one pattern"
 pattern=${1-}
-need_packages build test
+need_packages build test vm
 build_preset dev
 run_suite dev -LE e2e ${pattern:+-R "$pattern"}
 build_preset release myra_programs
