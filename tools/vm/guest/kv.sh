@@ -19,6 +19,7 @@ expect() {
 }
 
 mkfifo "$work/said"
+# shellcheck disable=SC2086  # several words
 ./myra-kv --listen 127.0.0.1:0 --backend "$backend" $KV_OPTIONS >"$work/said" &
 server=$!
 read -r line <"$work/said"
