@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "myra/io/backend_fixture_test.hpp"
@@ -267,12 +268,18 @@ TEST_P(backend_test, no_wake_is_lost) {
       while (seen.load() < i) std::this_thread::yield();
     }
   });
+  // A wake that is lost costs its turn all of the ten seconds; how long they take together says no
+  // more than how busy the machine is.
+  duration longest = duration::zero();
   const time_point began = clock::now();
-  while (seen.load() < count && clock::now() - began < 20s) {
+  while (seen.load() < count && clock::now() - began < 60s) {
+    const time_point turn_began = clock::now();
     turn(10s);
+    longest = std::max<duration>(longest, clock::now() - turn_began);
     seen.store(published.load());
   }
-  EXPECT_LT(clock::now() - began, 9s);
+  EXPECT_LT(longest, 9s);
+  seen.store(count);
   other.join();
 }
 
