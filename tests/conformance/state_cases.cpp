@@ -153,7 +153,7 @@ TEST_P(state_case, a_reactor_destroyed_with_a_thousand_operations_in_flight) {
   options.connection.send_buffer_bytes = 4096;
   auto& at = listen(seen, options);
   auto crowd = host().dial_many(at.local(), connections,
-                                {small_window(), send("x"), wait(50ms), receive_to_end()});
+                                {small_window(), send("x"), wait(4ms), receive_to_end()});
   turn_until([&] { return seen.messages == connections; }, patient(30s));
   turn_for(5ms);
   close_listeners();
