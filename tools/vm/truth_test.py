@@ -45,6 +45,13 @@ class Truth(unittest.TestCase):
         refused["features"][1]["state"] = "used"
         self.assertIn("still says", wrong(refused, "7.3")[0])
 
+    def test_what_not_everybody_has_is_absent_for_that_reason_only(self):
+        row = truth.Expected(since="7.1", needs="CAP_NET_ADMIN")
+        found = {"state": "absent", "why": "needs CAP_NET_ADMIN, which this process has not"}
+        self.assertIsNone(truth.wrong_feature("cards", found, row, "7.3"))
+        found["why"] = "some reason"
+        self.assertIn("cards: Linux 7.3 has it", truth.wrong_feature("cards", found, row, "7.3"))
+
     def test_no_reason_at_all(self):
         silent = probe(rings="used", cards="absent")
         silent["features"][0]["why"] = ""

@@ -130,13 +130,10 @@ void list_zero_copy_receive(feature_list& list, const uring_options& options,
                         false, "", on.area_absence().c_str());
   // The opcode alone says nothing: a queue, or the mode without one, has to be registered to know.
   const auto tried = try_zero_copy_receive();
-  const bool forbidden = !tried && tried.error().code == condition::permission_denied;
   const std::string absence = tried ? "" : describe(tried.error());
-  list.available_if(tried || forbidden, name,
-                    forbidden ? "not used: off by default; needs CAP_NET_ADMIN, which this process "
-                                "has not"
-                              : "not used: off by default; the mode without a device works here, "
-                                "a network card has to be prepared (docs/zcrx.md)",
+  list.available_if(tried.has_value(), name,
+                    "not used: off by default; the mode without a device works here, a network card "
+                    "has to be prepared (docs/zcrx.md)",
                     absence.c_str());
 }
 
