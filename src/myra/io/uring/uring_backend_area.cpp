@@ -30,12 +30,10 @@ void uring_backend::take_from_area(operation& completed, const io_uring_cqe& cqe
 void uring_backend::end_area_receive(operation& ended, std::int32_t result) noexcept {
   completion what(result);
   if (last_from_area_ == &ended) last_from_area_ = nullptr;
+  const bool nudged = result == -ECANCELED && !ended.cancelled;  // by nudge_last_served
   // Ends by which nothing is said about the stream.
-  if (result == 0 && receive_area::had_its_share(ended)) {
+  if (nudged || (result == 0 && receive_area::had_its_share(ended))) {
     what.result = -EINTR;
-    what.more_to_read = true;
-  } else if (result == -ECANCELED && !ended.cancelled) {
-    what.result = -EINTR;  // by nudge_last_served
     what.more_to_read = true;
   } else if (result == -ENOSPC) {
     area_ran_out_ = true;
