@@ -26,6 +26,15 @@ class area_case : public conformance_test {
     const mutable_byte_view area = on().internals().backend().receive_area_pool()->region_bytes(0);
     return bytes.data() >= area.data() && bytes.data() + bytes.size() <= area.data() + area.size();
   }
+  void comes_without_the_area(const listener_options& how) {
+    record& seen = handler();
+    auto& at = listen(seen, how);
+    const auto bytes = pattern(50'000);
+    auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
+    EXPECT_TRUE(finish(*peer).saw_end);
+    EXPECT_TRUE(seen.received == bytes);
+    EXPECT_EQ(counted().receives, 0U);
+  }
 };
 
 TEST_P(area_case, what_a_handler_sees_lies_in_the_registered_area) {
@@ -155,27 +164,15 @@ TEST_P(area_case, windows_can_be_sent_without_a_copy) {
 }
 
 TEST_P(area_case, one_shot_receives_take_buffers_of_the_pool) {
-  record& seen = handler();
   listener_options once;
   once.connection.receive = receive_mode::one_shot;
-  auto& at = listen(seen, once);
-  const auto bytes = pattern(50'000);
-  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
-  EXPECT_TRUE(finish(*peer).saw_end);
-  EXPECT_TRUE(seen.received == bytes);
-  EXPECT_EQ(counted().receives, 0U);
+  comes_without_the_area(once);
 }
 
 TEST_P(area_case, a_socket_of_another_kind_takes_buffers_of_the_pool) {
-  record& seen = handler();
   listener_options other;
   other.address = "unix:@myra-area-" + std::to_string(::getpid());
-  auto& at = listen(seen, other);
-  const auto bytes = pattern(50'000);
-  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
-  EXPECT_TRUE(finish(*peer).saw_end);
-  EXPECT_TRUE(seen.received == bytes);
-  EXPECT_EQ(counted().receives, 0U);
+  comes_without_the_area(other);
 }
 
 TEST_P(area_case, it_goes_with_restrictions) {

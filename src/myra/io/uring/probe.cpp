@@ -131,10 +131,11 @@ void list_zero_copy_receive(feature_list& list, const uring_options& options,
   // The opcode alone says nothing: a queue, or the mode without one, has to be registered to know.
   const auto tried = try_zero_copy_receive();
   const std::string absence = tried ? "" : describe(tried.error());
-  list.available_if(tried.has_value(), name,
-                    "not used: off by default; the mode without a device works here, a network card "
-                    "has to be prepared (docs/zcrx.md)",
-                    absence.c_str());
+  list.available_if(
+      tried.has_value(), name,
+      "not used: off by default; the mode without a device works here, a network card "
+      "has to be prepared (docs/zcrx.md)",
+      absence.c_str());
 }
 
 void list_unused(feature_list& list, io_uring& on) {

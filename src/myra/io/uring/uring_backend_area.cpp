@@ -9,6 +9,16 @@
 
 namespace myra::io {
 
+/// Its ring is of the ordinary kind: one for an area walks its completions more slowly.
+opened<std::unique_ptr<uring_backend>> uring_backend::open_without_area(
+    const uring_options& options, buffer_pool& pool, const error_report& why) {
+  uring_options without = options;
+  without.zero_copy_receive = {};
+  auto backend = open(without, pool);
+  if (backend) (*backend)->area_absence_ = describe(why);
+  return backend;
+}
+
 void uring_backend::use(std::unique_ptr<receive_area> area) noexcept {
   area_ = std::move(area);
   area_->pool().on_homecoming(
