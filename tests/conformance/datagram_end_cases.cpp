@@ -113,6 +113,7 @@ TEST_P(datagram_life_case, a_drain_cuts_what_does_not_end) {
   stubborn.when_drained = [](datagram_socket&) {};
   auto& at = open(stubborn);
   EXPECT_FALSE(on().drain(30ms));
+  EXPECT_TRUE(log().contain("what was still open at the drain's deadline is cut (30 ms)"));
   turn_until([&] { return stubborn.closes == 1; });
   EXPECT_EQ(at.state(), datagram_state::closed);
 }

@@ -201,6 +201,25 @@ TEST_P(kernel_case, without_a_descriptor_for_signals_it_ends_and_says_why) {
   EXPECT_TRUE(log().contain("signals cannot be waited for: Too many open files"));
 }
 
+TEST_P(kernel_case, a_backend_that_fails_while_draining_is_told) {
+  if (on().backend() != io::backend_kind::epoll)
+    GTEST_SKIP() << "a ring cannot be taken away from who has it mapped";
+  record& seen = handler();
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {send("x"), receive_to_end()});
+  turn_until([&] { return seen.received == "x"; });
+  const int taken = on().descriptor();
+  const int kept = ::dup(taken);
+  const int other = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::dup2(other, taken), taken);
+  EXPECT_FALSE(on().drain(5s));
+  ASSERT_EQ(::dup2(kept, taken), taken);
+  ::close(kept);
+  ::close(other);
+  EXPECT_TRUE(log().contain("the kernel took the backend away: Invalid argument"));
+  finish(*peer);
+}
+
 TEST_P(kernel_case, what_cannot_be_opened_at_the_descriptor_limit_leaves_nothing_behind) {
   if (needs_descriptors_itself) GTEST_SKIP() << "the sanitizer needs descriptors itself";
   for (int left = 0; left < 3; ++left) {

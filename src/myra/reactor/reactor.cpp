@@ -84,6 +84,12 @@ class signal_watch {
   int error_ = 0;
 };
 
+/// What ends a run for good is told where a caller learns no more than that it ended.
+void say(loop& runs, const char* what, std::error_code why) {
+  runs.log()(log_level::error, std::string("reactor: ") + what + ": " + why.message());
+}
+constexpr const char* backend_gone = "the kernel took the backend away";
+
 }  // namespace
 
 opened<reactor> reactor::open(const reactor_options& options) {
@@ -122,16 +128,16 @@ result<void> reactor::run_once(duration wait) {
 int reactor::run_until_signal(const shutdown_options& options) {
   loop& runs = *parts_->runs;
   runs.begin_turns();
-  const auto fail = [&runs](const char* what, std::error_code why) {
-    runs.log()(log_level::error, std::string("reactor: ") + what + ": " + why.message());
-    return 1;
-  };
   signal_watch signals(runs);
   while (!signals.seen() && !parts_->stopping.load(std::memory_order_acquire)) {
-    if (signals.error() != 0)
-      return fail("signals cannot be waited for", kernel_error(signals.error()));
-    if (auto turned = runs.turn(never); !turned)
-      return fail("the kernel took the backend away", turned.error());
+    if (signals.error() != 0) {
+      say(runs, "signals cannot be waited for", kernel_error(signals.error()));
+      return 1;
+    }
+    if (auto turned = runs.turn(never); !turned) {
+      say(runs, backend_gone, turned.error());
+      return 1;
+    }
   }
   parts_->stopping.store(false, std::memory_order_relaxed);
   if (options.on_drain) options.on_drain();
@@ -144,8 +150,15 @@ bool reactor::drain(duration deadline) {
   const time_point end = after(runs.now(), deadline);
   runs.drain();
   while (!runs.drained() && runs.now() < end)
-    if (!runs.turn(end)) return false;
+    if (auto turned = runs.turn(end); !turned) {
+      say(runs, backend_gone, turned.error());
+      return false;
+    }
   if (runs.drained()) return true;
+  runs.log()(log_level::warning,
+             "reactor: what was still open at the drain's deadline is cut (" +
+                 std::to_string(duration_cast<std::chrono::milliseconds>(deadline).count()) +
+                 " ms)");
   runs.cut();
   return false;
 }

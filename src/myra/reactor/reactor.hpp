@@ -49,7 +49,8 @@ class reactor {
   /// failed.
   [[nodiscard]] int run_until_signal(const shutdown_options& options = {});
   /// Stops accepting, lets connections send what they hold and close, and cuts the rest at the
-  /// deadline. True: nothing was cut.
+  /// deadline. True: nothing was cut. False: the log says whether that or the backend's failure
+  /// ended it.
   [[nodiscard]] bool drain(duration deadline);
   /// Ends `run`, or has `run_until_signal` drain, after its present turn. Any thread.
   void stop() noexcept;
