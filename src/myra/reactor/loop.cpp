@@ -230,7 +230,9 @@ result<void> loop::turn(time_point deadline) noexcept {
 
 result<void> loop::settle() noexcept {
   constexpr int turn_max = 8;
-  const auto left = [this] { return !deferred_.empty() || !inbox_.empty() || backend_->pending(); };
+  const auto left = [this] {
+    return hastened_ || !deferred_.empty() || !inbox_.empty() || backend_->pending();
+  };
   for (int i = 0; i < turn_max && left(); ++i)
     if (auto turned = turn(time_point{}); !turned) return turned;
   // Whoever polls our descriptor has to come back at once.
