@@ -74,6 +74,17 @@ TEST_P(receiving_case, a_reset_after_bytes_is_told_after_them) {
   EXPECT_EQ(seen.why.value(), ECONNRESET);
 }
 
+TEST_P(receiving_case, a_reset_that_came_before_the_connection_was_looked_at_is_told) {
+  if (GetParam().sockets > family::ipv6) GTEST_SKIP() << "Unix sockets have no reset of their own";
+  record& seen = handler();
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {send("x"), reset()});
+  peer->finish();  // with no turn of ours
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.received, "x");
+  EXPECT_EQ(seen.why.value(), ECONNRESET);
+}
+
 TEST_P(receiving_case, a_message_is_never_larger_than_a_slot) {
   record& seen = handler();
   std::size_t largest = 0;

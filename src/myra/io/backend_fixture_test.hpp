@@ -42,6 +42,8 @@ struct backend_maker {
   bool submission_polling = false;
   /// Receives keep to their turn_bytes_max; otherwise to 32 buffers.
   bool counts_turn_bytes = true;
+  /// Why this kernel's multishot receives cannot be held to telling a reset behind bytes.
+  std::function<std::string()> sleeps_over_resets = [] { return std::string(); };
 };
 
 inline void PrintTo(const backend_maker& maker, std::ostream* out) { *out << maker.name; }

@@ -184,6 +184,35 @@ TEST_P(backend_test, reset_is_an_error) {
   EXPECT_FALSE(receive.outcomes.back().more);
 }
 
+TEST_P(backend_test, bytes_and_a_reset_that_are_there_before_the_receive_are_both_told) {
+  for (const bool poll_first : {true, false}) {
+    auto [socket, other] = tcp_pair();
+    other.send("last words");
+    other.reset();
+    await_hang_up(socket);
+    recorded_receive receive(socket);
+    receive.poll_first = poll_first;
+    submit(receive);
+    ASSERT_TRUE(until([&] { return receive.ended(); }));
+    EXPECT_EQ(receive.bytes, "last words");
+    EXPECT_EQ(receive.last(), -ECONNRESET);
+  }
+}
+
+TEST_P(backend_test, bytes_and_a_reset_that_come_before_a_turn_are_both_told) {
+  if (const std::string why = GetParam().sleeps_over_resets(); !why.empty()) GTEST_SKIP() << why;
+  auto [socket, other] = tcp_pair();
+  recorded_receive receive(socket);
+  submit(receive);
+  idle_turns();
+  other.send("last words");
+  other.reset();
+  await_hang_up(socket);
+  ASSERT_TRUE(until([&] { return receive.ended(); }));
+  EXPECT_EQ(receive.bytes, "last words");
+  EXPECT_EQ(receive.last(), -ECONNRESET);
+}
+
 TEST_P(backend_test, urgent_data_does_not_stop_the_stream) {
   if (GetParam().submission_polling)
     GTEST_SKIP()

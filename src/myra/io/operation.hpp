@@ -134,6 +134,7 @@ struct receive_operation : operation {
       : operation(operation_kind::receive, handler) {}
   bool multishot = true;
   /// Wait for readiness before the first attempt: cheaper when nothing is expected to be there yet.
+  /// A backend may try at once all the same.
   bool poll_first = true;
   /// Take large buffers, where the backend has been given a pool of them: for who is sent much.
   bool large_buffers = false;

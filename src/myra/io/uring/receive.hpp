@@ -20,11 +20,13 @@ inline void prepare(io_uring_sqe* entry, const receive_operation& receive, const
     if (into.options().bundles) entry->ioprio |= IORING_RECVSEND_BUNDLE;
   } else {
     io_uring_prep_recv(entry, 0, nullptr, 0, 0);
+    // Without it a receive takes a buffer, finds nothing and gives the buffer back; and it fails
+    // with ENOBUFS on an empty ring although nothing has arrived that would need a buffer. Not for
+    // multishot: where bytes and a reset are there already, one look at the socket stands for both,
+    // the bytes come, and the reset is slept over (seen on Linux 6.18).
+    if (receive.poll_first) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
   }
   aim(entry, receive.descriptor);
-  // Without it a receive takes a buffer, finds nothing and gives the buffer back; and it fails with
-  // ENOBUFS on an empty ring although nothing has arrived that would need a buffer.
-  if (receive.poll_first) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
   entry->flags |= IOSQE_BUFFER_SELECT;
   entry->buf_group = static_cast<std::uint16_t>(into.options().group);
 }

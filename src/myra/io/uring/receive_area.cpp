@@ -193,7 +193,6 @@ void receive_area::prepare(io_uring_sqe* entry, receive_operation& receive) cons
   io_uring_prep_rw(IORING_OP_RECV_ZC, entry, 0, nullptr, most, 0);
   aim(entry, receive.descriptor);
   entry->ioprio = IORING_RECV_MULTISHOT;
-  if (receive.poll_first) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
   entry->zcrx_ifq_idx = id_;
 }
 

@@ -1,6 +1,7 @@
 #include "myra/io/uring/receive_trial.hpp"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,6 +38,15 @@ class socket_pair {
   [[nodiscard]] bool made() const noexcept { return ends_[1] >= 0; }
   [[nodiscard]] int near() const noexcept { return ends_[0]; }
   [[nodiscard]] int far() const noexcept { return ends_[1]; }
+  [[nodiscard]] bool is_tcp() const noexcept { return is_tcp_; }
+  /// Closes the far end with a reset. Whether the near one has it.
+  bool reset_far() noexcept {
+    const linger none{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(ends_[1], SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    ::close(std::exchange(ends_[1], -1));
+    pollfd told{ends_[0], 0, 0};
+    return ::poll(&told, 1, 2000) == 1;
+  }
 
  private:
   /// Over loopback, which may be down.
@@ -53,10 +63,11 @@ class socket_pair {
       ends_[0] = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (listener >= 0) ::close(listener);
     if (ends_[0] < 0 && ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
-    return ends_[0] >= 0;
+    return is_tcp_ = ends_[0] >= 0;
   }
 
   int ends_[2] = {-1, -1};
+  bool is_tcp_ = false;
 };
 
 /// The byte at `offset` of stream `number`.
@@ -158,6 +169,55 @@ class trial_stream {
   std::string wrong_;
 };
 
+/// One connection, the peer of which is cut off right behind what it has sent.
+class cut_off_stream {
+ public:
+  explicit cut_off_stream(backend& on) noexcept : backend_(on), receive_(*this) {
+    receive_.descriptor = io::descriptor(sockets_.near());
+  }
+  [[nodiscard]] bool usable() const noexcept { return sockets_.is_tcp(); }
+
+  /// Bytes and reset are both there before the ring is entered. Which has to tell both: it has
+  /// nothing left to wait for.
+  std::string run(const feature_switches& on_trial, const trial_wire& wire) {
+    backend_.submit(receive_);
+    turns([] { return false; }, 1);
+    bool there = ::send(sockets_.far(), "x", 1, MSG_NOSIGNAL) == 1;
+    if (!wire || wire(on_trial, {})) there = sockets_.reset_far() && there;
+    turns([this] { return receive_.idle(); }, 10);
+    const bool told = receive_.idle();
+    if (!told) backend_.cancel(receive_);
+    turns([this] { return receive_.idle(); }, 400);
+    return told || !there ? "" : "a reset that came right behind bytes was not told";
+  }
+  void abandon() noexcept { receive_.state = operation_state::idle; }
+
+ private:
+  struct operation_here : receive_operation {
+    explicit operation_here(cut_off_stream& owner) noexcept
+        : receive_operation(&on_complete), self(owner) {}
+    cut_off_stream& self;
+  };
+  /// Not ended by an error: once more, as for any stream.
+  static void on_complete(operation& completed, completion& what) noexcept {
+    cut_off_stream& self = static_cast<operation_here&>(completed).self;
+    what.bytes.release();
+    if (!what.more && what.result > 0) self.backend_.submit(completed);
+  }
+  template <class Done>
+  void turns(Done done, int most) {
+    for (int i = 0; i < most && !done(); ++i) {
+      const time_point now = clock::now();
+      if (!backend_.wait(now + std::chrono::milliseconds(5), now)) break;
+      backend_.deliver();
+    }
+  }
+
+  backend& backend_;
+  socket_pair sockets_;
+  operation_here receive_;
+};
+
 uring_options small_ring(const uring_options& options, const feature_switches& features) {
   uring_options made;
   made.submission_entries = 16;
@@ -210,16 +270,21 @@ std::string run_receive_trial(const uring_options& options, const feature_switch
   trial_stream second(*on, 2, on_trial.multishot_receive);
   if (!first.made() || !second.made()) return {};
   exchange(*on, {&first, &second}, on_trial, wire);
-  for (trial_stream* each : {&first, &second}) each->let_go();
-  on.reset();
   std::string wrong;
   for (trial_stream* each : {&first, &second}) {
-    each->abandon();
+    each->let_go();
     if (wrong.empty()) wrong = each->wrong();
     if (wrong.empty() && !each->over())
       wrong = "only " + std::to_string(each->received()) + " of " + std::to_string(stream_bytes) +
               " bytes came";
   }
+  cut_off_stream third(*on);
+  if (wrong.empty() && on_trial.multishot_receive && third.usable())
+    wrong = third.run(on_trial, wire);
+  on.reset();
+  first.abandon();
+  second.abandon();
+  third.abandon();
   return wrong;
 }
 

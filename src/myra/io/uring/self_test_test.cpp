@@ -82,6 +82,17 @@ TEST_F(self_test_case, bytes_that_never_come_are_told_and_waited_for_no_longer_t
   EXPECT_NE(found.wrong[0].why.find("only 0 of"), std::string::npos) << found.wrong[0].why;
 }
 
+TEST_F(self_test_case, multishot_receives_that_sleep_over_a_reset_are_left_out) {
+  const self_test_report found =
+      run_self_test({}, [](const feature_switches& on_trial, mutable_byte_view bytes) {
+        return !bytes.empty() || !on_trial.multishot_receive;  // the reset does not come
+      });
+  ASSERT_EQ(names_of(found), std::vector<std::string>{"multishot receive"});
+  EXPECT_NE(found.wrong[0].why.find("a reset that came right behind bytes was not told"),
+            std::string::npos)
+      << found.wrong[0].why;
+}
+
 TEST_F(self_test_case, where_even_one_shot_receives_go_wrong_io_uring_is_of_no_use) {
   const self_test_report found =
       run_self_test({}, [](const feature_switches&, mutable_byte_view bytes) {

@@ -12,16 +12,25 @@
 #include "myra/io/backend_send_test.hpp"
 #include "myra/io/backend_waiting_test.hpp"
 #include "myra/io/uring/receive_limit.hpp"
+#include "myra/io/uring/self_test.hpp"
 
 namespace myra::io {
 namespace {
 
 backend_maker with(std::string name, const uring_options& options) {
-  return {std::move(name), [options](buffer_pool& pool) -> opened<std::unique_ptr<backend>> {
-            auto made = uring_backend::open(options, pool);
-            if (!made) return std::unexpected(std::move(made.error()));
-            return std::unique_ptr<backend>(std::move(*made));
-          }};
+  backend_maker made;
+  made.name = std::move(name);
+  made.open = [options](buffer_pool& pool) -> opened<std::unique_ptr<backend>> {
+    auto opened = uring_backend::open(options, pool);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    return std::unique_ptr<backend>(std::move(*opened));
+  };
+  // Nobody but the self-test knows, and a reactor heeds it.
+  made.sleeps_over_resets = [] {
+    feature_switches features;
+    return avoid_failed(features, self_test({}));
+  };
+  return made;
 }
 
 backend_maker without(bool feature_switches::* feature, std::string name) {
