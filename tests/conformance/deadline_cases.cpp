@@ -91,9 +91,9 @@ TEST_P(deadline_case, what_has_come_is_expected_no_more) {
     peer.expect_nothing();
   };
   listener_options options;
-  options.connection.idle_timeout = 300ms;
+  options.connection.idle_timeout = 1s;
   auto& at = listen(seen, options);
-  auto peer = host().dial(at.local(), {send_in_pieces("abcd", 1, 20ms), receive_to_end()});
+  auto peer = host().dial(at.local(), {send_in_pieces("abcd", 1, 5ms), receive_to_end()});
   turn_until([&] { return seen.closes == 1; });
   EXPECT_EQ(seen.why, transport_errc::idle_timeout);
   EXPECT_EQ(seen.received, "abcd");

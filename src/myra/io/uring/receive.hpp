@@ -11,19 +11,20 @@
 namespace myra::io {
 
 /// `limited`: the kernel can end a multishot receive after so many bytes.
+///
+/// A receive that polls first takes no buffer, finds nothing and gives it back, and does not fail
+/// with ENOBUFS on an empty ring although nothing has come that would need a buffer. A multishot one
+/// must not: where bytes and a reset are there already, one look at the socket stands for both, the
+/// bytes come, and the reset is slept over (seen on Linux 6.18). On an empty ring it is one-shot.
 inline void prepare(io_uring_sqe* entry, const receive_operation& receive, const buffer_ring& into,
                     bool limited) noexcept {
-  if (receive.multishot) {
+  if (receive.multishot && into.ready_count() != 0) {
     io_uring_prep_recv_multishot(entry, 0, nullptr, 0, 0);
     if (limited) entry->optlen = receive.turn_bytes_max;
     // One-shot completes once, with one buffer.
     if (into.options().bundles) entry->ioprio |= IORING_RECVSEND_BUNDLE;
   } else {
     io_uring_prep_recv(entry, 0, nullptr, 0, 0);
-    // Without it a receive takes a buffer, finds nothing and gives the buffer back; and it fails
-    // with ENOBUFS on an empty ring although nothing has arrived that would need a buffer. Not for
-    // multishot: where bytes and a reset are there already, one look at the socket stands for both,
-    // the bytes come, and the reset is slept over (seen on Linux 6.18).
     if (receive.poll_first) entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
   }
   aim(entry, receive.descriptor);
