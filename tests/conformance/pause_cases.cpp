@@ -81,10 +81,11 @@ TEST_P(pausing_case, pause_resume_pause_is_a_pause) {
     peer.pause_receive();
     peer.resume_receive();
     peer.pause_receive();
+    peer.send_copy(as_bytes("!"));
   };
   auto& at = listen(seen);
   auto peer =
-      host().dial(at.local(), {send("a"), wait(30ms), send("b"), half_close(), receive_to_end()});
+      host().dial(at.local(), {send("a"), receive(1), send("b"), half_close(), receive_to_end()});
   turn_until([&] { return seen.messages == 1; });
   turn_for(80ms);
   EXPECT_EQ(seen.received, "a");

@@ -188,11 +188,11 @@ TEST(sim_world, a_descriptor_that_is_not_closed_is_told) {
 }
 
 TEST(sim_world, two_sends_in_flight_are_a_broken_promise) {
-  world made;
   struct sending : io::send_operation {
     sending() : send_operation([](io::operation&, io::completion&) noexcept {}) {}
   };
-  sending first, second;
+  sending first, second;  // outlive the world, whose end wakes who sleeps
+  world made;
   const std::string words(300 * 1024, 'x');
   host& server = made.host("server");
   server.serve(echo_on(7000));

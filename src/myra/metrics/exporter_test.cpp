@@ -5,6 +5,7 @@
 #include <array>
 #include <future>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -42,6 +43,7 @@ class exporter_test : public testing::TestWithParam<myra::io::backend_kind> {
       reactor_ = &*on;
       ready.set_value(made->local().to_string());
       EXPECT_TRUE(on->run());
+      stop_returned_.acquire();  // the reactor has to be there until then
       EXPECT_TRUE(on->drain(5s));
     });
     address_ = address.get();
@@ -50,6 +52,7 @@ class exporter_test : public testing::TestWithParam<myra::io::backend_kind> {
   void TearDown() override {
     if (!thread_.joinable()) return;
     reactor_->stop();
+    stop_returned_.release();
     thread_.join();
   }
 
@@ -86,6 +89,7 @@ class exporter_test : public testing::TestWithParam<myra::io::backend_kind> {
 
  private:
   std::thread thread_;
+  std::binary_semaphore stop_returned_{0};
   myra::reactor* reactor_ = nullptr;
 };
 

@@ -52,7 +52,8 @@ class reactor {
   /// deadline. True: nothing was cut. False: the log says whether that or the backend's failure
   /// ended it.
   [[nodiscard]] bool drain(duration deadline);
-  /// Ends `run`, or has `run_until_signal` drain, after its present turn. Any thread.
+  /// Ends `run`, or has `run_until_signal` drain, after its present turn. Any thread; the reactor
+  /// must not be destroyed before this has returned, which it may after `run` has.
   void stop() noexcept;
 
   /// Runs `call` on the reactor's thread. Any thread. A call that is not accepted is dropped unrun.

@@ -13,9 +13,10 @@ namespace myra::io {
 /// `limited`: the kernel can end a multishot receive after so many bytes.
 ///
 /// A receive that polls first takes no buffer, finds nothing and gives it back, and does not fail
-/// with ENOBUFS on an empty ring although nothing has come that would need a buffer. A multishot one
-/// must not: where bytes and a reset are there already, one look at the socket stands for both, the
-/// bytes come, and the reset is slept over (seen on Linux 6.18). On an empty ring it is one-shot.
+/// with ENOBUFS on an empty ring although nothing has come that would need a buffer. A multishot
+/// one must not: where bytes and a reset are there already, one look at the socket stands for both,
+/// the bytes come, and the reset is slept over (seen on Linux 6.18). On an empty ring it is
+/// one-shot.
 inline void prepare(io_uring_sqe* entry, const receive_operation& receive, const buffer_ring& into,
                     bool limited) noexcept {
   if (receive.multishot && into.ready_count() != 0) {
