@@ -98,14 +98,16 @@ void endpoint::assign(const void* address, std::size_t size) noexcept {
   size_ = static_cast<std::uint16_t>(size);
 }
 
-/// `name` as the kernel keeps it: an abstract one begins with NUL, a path has none.
+/// `name` as the kernel keeps it: an abstract one begins with NUL, a path has none. One of 108
+/// bytes leaves no room for the NUL behind it, which the kernel does not need.
 endpoint endpoint::from_unix_name(std::string_view name) noexcept {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, name.data(), name.size());  // not payload: an address
   const bool is_path = !name.empty() && name.front() != '\0';
   endpoint made;
-  made.assign(&address, unix_name_offset + name.size() + (is_path ? 1 : 0));
+  made.assign(&address,
+              std::min(unix_name_offset + name.size() + (is_path ? 1 : 0), sizeof address));
   return made;
 }
 

@@ -133,6 +133,19 @@ TEST(endpoint, a_path_is_the_same_with_and_without_its_nul) {
     EXPECT_EQ(endpoint::from_kernel(generic, size), parsed("unix:/run/x"));
 }
 
+// bind(2) takes it, and gives such a peer's path with a NUL behind it that has no place.
+TEST(endpoint, a_path_of_108_bytes_has_no_nul) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memset(address.sun_path, 'x', sizeof address.sun_path);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  for (const socklen_t size : {socklen_t{sizeof address}, socklen_t{sizeof address + 1}}) {
+    const endpoint made = endpoint::from_kernel(generic, size);
+    EXPECT_EQ(made.size(), sizeof address);
+    EXPECT_EQ(made.unix_path(), std::string(108, 'x'));
+  }
+}
+
 TEST(endpoint, a_unix_socket_without_a_name_says_so) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
