@@ -99,11 +99,6 @@ std::optional<wire_name> wire_name::read(myra::byte_view message, std::size_t& a
   return std::nullopt;
 }
 
-std::string_view wire_name::parent() const noexcept {
-  const std::string_view all = bytes();
-  return all.substr(all.size() == 1 ? 0 : static_cast<std::size_t>(all.front()) + 1);
-}
-
 std::optional<query> read_query(myra::byte_view message) {
   if (message.size() < header_size_bytes) return std::nullopt;
   const std::uint16_t flags = read16(message, 2);

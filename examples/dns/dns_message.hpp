@@ -48,8 +48,6 @@ class wire_name {
   [[nodiscard]] static std::optional<wire_name> read(myra::byte_view message, std::size_t& at);
 
   [[nodiscard]] std::string_view bytes() const noexcept { return {bytes_.data(), size_}; }
-  /// Without its first label; of the root the root.
-  [[nodiscard]] std::string_view parent() const noexcept;
 
  private:
   [[nodiscard]] bool add_label(std::string_view label) noexcept;

@@ -13,10 +13,8 @@ TEST(wire_name, is_of_labels_in_lower_case) {
   const auto name = wire_name::parse("WWW.Example.test");
   ASSERT_TRUE(name);
   EXPECT_EQ(name->bytes(), name_bytes("www.example.test"));
-  EXPECT_EQ(name->parent(), name_bytes("example.test"));
   EXPECT_EQ(wire_name::parse("example.test.")->bytes(), name_bytes("example.test"));
   EXPECT_EQ(wire_name::parse("")->bytes(), std::string_view("\0", 1));
-  EXPECT_EQ(wire_name::parse("")->parent(), std::string_view("\0", 1));
 }
 
 TEST(wire_name, has_bounds) {

@@ -1,5 +1,6 @@
 #include "myra/config/quantity.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -71,10 +72,10 @@ std::optional<duration> parse_time(std::string_view text) noexcept {
 
 std::string print_time(duration time) {
   if (time == duration::zero()) return "0s";
-  for (const unit& each : time_units | std::views::reverse)
-    if (time.count() % each.factor == 0)
-      return std::to_string(time.count() / each.factor) + std::string(each.name);
-  return std::to_string(time.count()) + "ns";
+  // The last one, of nanoseconds, divides all.
+  const auto divides = [time](const unit& each) { return time.count() % each.factor == 0; };
+  const unit& largest = *std::ranges::find_if(time_units | std::views::reverse, divides);
+  return std::to_string(time.count() / largest.factor) + std::string(largest.name);
 }
 
 }  // namespace myra::config
