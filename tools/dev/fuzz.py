@@ -8,9 +8,16 @@ a fuzzer is about says its line "// Parser: FILE..." (patterns from the root of 
 
 A run is cut in slices, after each of which all workers start with what any has found: the rate that is
 printed is the median of the slices, with the least and the most.
+
+Of the files that a fuzzer is about, at least REGIONS_MIN of the regions of code have to be reached, which are
+counted as they stand in the source: one of a template counts once, and is reached when that of any instance is.
+What no input can reach is listed in fuzz/out_of_reach.txt, a line each: "FILE | LINE | WHY". Those regions that
+begin in that line and are not reached do not count, nor does what lies within them. A line that is not there
+any more, or all of which is reached, is a mistake.
 """
 
 import argparse
+import collections
 import dataclasses
 import json
 import os
@@ -26,7 +33,10 @@ FUZZ = ROOT / "build/fuzz"
 COVERAGE = ROOT / "build/coverage"
 LLVM = pathlib.Path("/usr/lib/llvm-19/bin")
 SLICES = 5
-KINDS = ("regions", "branches", "lines")
+SLICE_SECONDS = 60  # of a run to a number of executions
+REGIONS_MIN = 0.95
+OUT_OF_REACH = ROOT / "fuzz/out_of_reach.txt"
+KINDS = ("regions", "branches")
 EXECUTED = re.compile(r"^stat::number_of_executed_units:\s*(\d+)$", re.MULTILINE)
 FOUND = re.compile(r"Test unit written to (\S+)$", re.MULTILINE)
 
@@ -69,10 +79,19 @@ def run_slice(name, seconds, workers):
     return [(path, code) for path, code in zip(paths, codes)], time.monotonic() - began
 
 
-def run_one(name, minutes, workers):
+def lengths_of_slices(minutes, executions, ran):
+    """In seconds: as many as it takes to come to that many executions, where they are asked for."""
+    if not executions:
+        yield from [max(1, round(60 * minutes / SLICES))] * SLICES
+        return
+    while ran.executions < executions and not ran.findings and not ran.failures:
+        yield SLICE_SECONDS
+
+
+def run_one(name, minutes, executions, workers):
     ran = Ran(0, [], [], [])
-    for _ in range(SLICES):
-        ended, seconds = run_slice(name, max(1, round(60 * minutes / SLICES)), workers)
+    for length in lengths_of_slices(minutes, executions, ran):
+        ended, seconds = run_slice(name, length, workers)
         executed = 0
         for path, code in ended:
             text = path.read_text(errors="replace")
@@ -83,6 +102,7 @@ def run_one(name, minutes, workers):
                 ran.failures.append(f"{path}: exit code {code}: {text[-500:]}")
         ran.executions += executed
         ran.rates.append(executed / seconds)
+        print(f"    {name}: {ran.executions:,} executions", file=sys.stderr, flush=True)
     return {"name": name, "executions": ran.executions, "per_second": statistics.median(ran.rates),
             "per_second_least": min(ran.rates), "per_second_most": max(ran.rates),
             "findings": ran.findings, "failures": ran.failures}
@@ -123,35 +143,102 @@ def exported(name, merged, files):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["data"][0]
 
 
-def unreached(data):
-    """'FILE:LINE: what' of what no input reaches: lines that no execution came to, and conditions
-    that were never true or never false."""
-    found = []
+@dataclasses.dataclass(frozen=True, order=True)
+class Region:
+    """A piece of a file, from a line and column to another."""
+
+    path: str
+    begin: tuple[int, int]
+    end: tuple[int, int]
+
+    def holds(self, path, at):
+        return path == self.path and self.begin <= at < self.end
+
+
+def regions_of(data, files):
+    """{region: how often it was run}, over all instances."""
+    CODE = 0
+    wanted = {str(path) for path in files}
+    counts = collections.Counter()
+    for function in data["functions"]:
+        for line, column, end_line, end_column, count, file, _, kind in function["regions"]:
+            path = function["filenames"][file]
+            if kind == CODE and path in wanted:
+                counts[Region(path, (line, column), (end_line, end_column))] += count
+    return counts
+
+
+def outcomes_of(data):
+    """{(path, place): (how often true, how often false)} of conditions, over all instances."""
+    outcomes = {}
     for entry in data["files"]:
-        path = pathlib.Path(entry["filename"]).relative_to(ROOT)
-        dark = {at[0] for at in entry["segments"] if at[3] and at[4] and at[2] == 0}
-        outcomes = {}  # of each condition, over all instantiations
         for line, column, _, _, taken, not_taken, *_ in entry["branches"]:
-            before = outcomes.get((line, column), (0, 0))
-            outcomes[line, column] = (before[0] + taken, before[1] + not_taken)
-        told = {line: "never reached" for line in dark}
-        for (line, column), (taken, not_taken) in outcomes.items():
-            if (taken == 0) != (not_taken == 0):
-                told.setdefault(line, f"column {column} never {'true' if taken == 0 else 'false'}")
-        found += [f"{path}:{line}: {what}" for line, what in sorted(told.items())]
+            key = entry["filename"], (line, column)
+            before = outcomes.get(key, (0, 0))
+            outcomes[key] = before[0] + taken, before[1] + not_taken
+    return outcomes
+
+
+def out_of_reach(files):
+    """(path, number) of each listed line of these files."""
+    found = []
+    listed = [line for line in OUT_OF_REACH.read_text().splitlines() if line and not line.startswith("#")]
+    for entry in listed:
+        name, text, why = (part.strip() for part in entry.split(" | "))
+        if ROOT / name not in files:
+            continue
+        lines = (ROOT / name).read_text().splitlines()
+        numbers = [number for number, line in enumerate(lines, 1) if line.strip() == text]
+        if len(numbers) != 1 or not why:
+            failed(f"{OUT_OF_REACH}: '{text}' stands {len(numbers)} times in {name}, expected once, and a reason")
+        found.append((str(ROOT / name), numbers[0]))
     return found
+
+
+def excused(regions, listed):
+    """The regions that do not count."""
+    outer = []
+    for path, number in listed:
+        here = [each for each, count in regions.items()
+                if each.path == path and each.begin[0] == number and count == 0]
+        if not here:
+            failed(f"{OUT_OF_REACH}: line {number} of {path} is reached")
+        outer += here
+    return outer
+
+
+def places(regions, outcomes):
+    """'FILE:LINE: what' of what no input reaches: regions that no execution came to, and conditions
+    that were never true or never false."""
+    told = {(each.path, each.begin[0]): "never reached" for each, count in regions.items() if count == 0}
+    for (path, (line, column)), (taken, not_taken) in outcomes.items():
+        if (taken == 0) != (not_taken == 0):
+            told.setdefault((path, line), f"column {column} never {'true' if taken == 0 else 'false'}")
+    return [f"{pathlib.Path(path).relative_to(ROOT)}:{line}: {what}" for (path, line), what in sorted(told.items())]
 
 
 def cover(name):
     files = parser_files(name)
     merged, inputs = profile(name)
     data = exported(name, merged, files)
-    result = {"name": name, "inputs": inputs, "files": [str(path.relative_to(ROOT)) for path in files],
-              "unreached": unreached(data)}
-    for kind in KINDS:
-        result[kind] = {what: sum(entry["summary"][kind][what] for entry in data["files"])
-                        for what in ("covered", "count")}
-    return result
+    regions = regions_of(data, files)
+    outer = excused(regions, out_of_reach(files))
+    counting = {each: count for each, count in regions.items()
+                if not any(large.holds(each.path, each.begin) for large in outer)}
+    outcomes = {key: found for key, found in outcomes_of(data).items()
+                if not any(large.holds(*key) for large in outer)}
+    return {"name": name, "inputs": inputs, "files": [str(path.relative_to(ROOT)) for path in files],
+            "unreached": places(counting, outcomes),
+            "out_of_reach": len(regions) - len(counting),
+            "regions": {"count": len(counting), "covered": sum(count > 0 for count in counting.values())},
+            "branches": {"count": 2 * len(outcomes),
+                         "covered": sum((a > 0) + (b > 0) for a, b in outcomes.values())}}
+
+
+def is_short(result):
+    """Whether too little is reached."""
+    found = result.get("regions")
+    return found is not None and found["covered"] < REGIONS_MIN * found["count"]
 
 
 def share(found):
@@ -165,7 +252,7 @@ def table(results):
     if ran:
         head += f"{'executions':>13}{'per second':>12}{'(least - most)':>21}{'findings':>10}"
     if covered:
-        head += f"{'inputs':>8}" + "".join(f"{kind:>18}" for kind in KINDS)
+        head += f"{'inputs':>8}" + "".join(f"{kind:>18}" for kind in KINDS) + f"{'out of reach':>14}"
     lines = [head]
     for each in results:
         line = f"{each['name']:<18}"
@@ -175,6 +262,7 @@ def table(results):
             line += f"{len(each['findings']) + len(each['failures']):>10}"
         if covered:
             line += f"{each['inputs']:>8}" + "".join(f"{share(each[kind]):>18}" for kind in KINDS)
+            line += f"{each['out_of_reach']:>14}"
         lines.append(line)
     return "\n".join(lines)
 
@@ -184,6 +272,7 @@ def main():
     parser.add_argument("what", choices=["run", "coverage", "both"])
     parser.add_argument("names", nargs="+")
     parser.add_argument("--minutes", type=int, default=1)
+    parser.add_argument("--executions", type=int, default=0, help="as long as that takes, not --minutes")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--unreached", action="store_true")
     parser.add_argument("--json")
@@ -192,8 +281,9 @@ def main():
     for name in asked.names:
         result = {"name": name}
         if asked.what != "coverage":
-            print(f"==> fuzzing {name} for {asked.minutes} min", file=sys.stderr, flush=True)
-            result |= run_one(name, asked.minutes, asked.workers)
+            length = f"{asked.executions:,} executions" if asked.executions else f"{asked.minutes} min"
+            print(f"==> fuzzing {name} for {length}", file=sys.stderr, flush=True)
+            result |= run_one(name, asked.minutes, asked.executions, asked.workers)
         if asked.what != "run":
             result |= cover(name)
         results.append(result)
@@ -203,9 +293,12 @@ def main():
             print(f"{each['name']}: {trouble}")
         if asked.unreached:
             print("\n".join(each["unreached"]))
+        if is_short(each):
+            print(f"{each['name']}: less than {REGIONS_MIN:.0%} of the regions are reached")
     if asked.json:
         pathlib.Path(asked.json).write_text(json.dumps(results, indent=2) + "\n")
-    return 1 if any(each.get("findings") or each.get("failures") for each in results) else 0
+    wrong = [each for each in results if each.get("findings") or each.get("failures") or is_short(each)]
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
