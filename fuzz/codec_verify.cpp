@@ -3,8 +3,7 @@
 // way accepts nothing that the long way refuses, and that the same as the reader of myrac.
 //
 // Parser: src/myra/codec/verifier.hpp src/myra/codec/quick_check.hpp src/myra/codec/*_view.hpp
-// Parser: src/myra/codec/block.hpp src/myra/codec/cursor.hpp src/myra/codec/extent.hpp
-// Parser: src/myra/codec/wire.hpp
+// Parser: src/myra/codec/block.hpp src/myra/codec/cursor.hpp src/myra/codec/wire.hpp
 #include <optional>
 #include <span>
 #include <string>
@@ -92,13 +91,29 @@ auto verified(const char* name, myra::byte_view message) {
   return accepted ? std::optional(typename Message::view(root)) : std::nullopt;
 }
 
+/// A stricter reader accepts less, and nothing else.
+void check_strictly(myra::byte_view message, bool is_accepted) {
+  const auto view = shapes::all::verify(
+      message, {.depth_max = 2, .element_count_max = 3, .refuse_unordered_keys = true});
+  fuzz::require(!view || is_accepted, "stricter limits accept nothing more");
+}
+
+/// How many of the bools are true; each of them is read.
+int count_of(const shapes::bits_view& view) {
+  int count = view.b1() + view.b2() + view.b3() + view.b4() + view.b5() + view.b6() + view.b7();
+  count += view.apart().value_or(false) + view.together().value_or(false);
+  return count + (view.number().value_or(0) != 0 ? 1 : 0);
+}
+
 }  // namespace
 
 // libFuzzer gives the name.
 // NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto message = std::as_bytes(std::span(data, size));
-  if (const auto fully = verified<shapes::all>("all", message)) {
+  const auto fully = verified<shapes::all>("all", message);
+  check_strictly(message, fully.has_value());
+  if (fully) {
     const auto view = shapes::all::verify(message, bounds);
     fuzz::require(view.has_value(), "what the long way accepts is verified");
     const std::size_t room = 4 * size + 4096;
@@ -108,5 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto view = verified<shapes::node>("node", message))
     fuzz::require(size_of_tree(*view) <= size, "a node takes a byte at least");
+  if (const auto view = verified<shapes::bits>("bits", message))
+    fuzz::require(count_of(*view) <= 10, "there are ten fields");
   return 0;
 }

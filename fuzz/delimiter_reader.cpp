@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "failing_allocation.hpp"
 #include "fuzz_input.hpp"
 
 namespace {
@@ -14,7 +15,7 @@ namespace {
 using namespace myra;
 
 struct outcome {
-  std::vector<std::string> frames;
+  fuzz::record frames;
   std::error_code error;
 
   friend bool operator==(const outcome&, const outcome&) = default;
@@ -22,9 +23,9 @@ struct outcome {
 
 delimiter take_options(fuzz::input& input) {
   delimiter options;
-  options.frame_size_max_bytes = input.byte();
+  options.frame_size_max_bytes = input.byte() * std::size_t{4};
   options.text.clear();
-  for (std::size_t size = 1 + input.byte() % 4; size != 0; --size)
+  for (std::size_t size = input.byte() % 18; size != 0; --size)
     options.text += static_cast<char>(input.byte());
   return options;
 }
@@ -35,11 +36,24 @@ outcome read(const delimiter& options, std::string_view stream,
   outcome seen;
   fuzz::for_each_piece(stream, piece_sizes, [&](std::string_view piece) {
     reader.feed(as_bytes(piece));
-    while (const auto frame = reader.next()) seen.frames.emplace_back(as_text(*frame));
+    while (const auto frame = reader.next()) seen.frames.add(as_text(*frame));
     fuzz::require(reader.pending_size_bytes() < options.frame_size_max_bytes, "storage is bounded");
+    reader.trim();
   });
   seen.error = reader.finish();
+  fuzz::require(reader.error() == seen.error, "finish() tells the error");
+  fuzz::require(reader.report().what.empty() == !seen.error, "an error has words");
   return seen;
+}
+
+void check_without_memory(const delimiter& options, std::string_view stream,
+                          const std::vector<std::size_t>& piece_sizes, const outcome& plain,
+                          std::size_t allocation_count) {
+  const fuzz::allocations_bounded bound(allocation_count);
+  const outcome seen = read(options, stream, piece_sizes);
+  if (seen.error != framing_error::no_memory) return fuzz::require(seen == plain, "it sufficed");
+  fuzz::require(plain.frames.starts_with(seen.frames),
+                "without memory, the frames are the first ones");
 }
 
 outcome read_plainly(const delimiter& options, std::string_view stream) {
@@ -51,7 +65,7 @@ outcome read_plainly(const delimiter& options, std::string_view stream) {
                                                                 : framing_error::frame_too_long;
       return seen;
     }
-    seen.frames.emplace_back(stream.substr(0, at));
+    seen.frames.add(stream.substr(0, at));
     stream.remove_prefix(at + options.text.size());
   }
   return seen;
@@ -65,6 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::input input(data, size);
   const delimiter options = take_options(input);
   const auto piece_sizes = input.piece_sizes();
+  const std::size_t allocation_count = input.byte();
   const std::string_view stream = input.rest();
   if (!validate(options)) {
     fuzz::require(!delimiter_reader::open(options), "invalid options make no reader");
@@ -75,5 +90,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 "fed whole, the frames are those found plainly");
   fuzz::require(read(options, stream, piece_sizes) == plain,
                 "fed in pieces, the frames are the same");
+  check_without_memory(options, stream, piece_sizes, plain, allocation_count);
   return 0;
 }

@@ -22,6 +22,16 @@ const dns::zone& sample() {
   return made;
 }
 
+/// Of a text: what is read stands on the wire as it is read from there.
+void check_name(std::string_view text) {
+  const auto name = dns::wire_name::parse(text);
+  if (!name) return;
+  std::size_t at = 0;
+  const auto again = dns::wire_name::read(myra::as_bytes(name->bytes()), at);
+  fuzz::require(again && again->bytes() == name->bytes() && at == name->bytes().size(),
+                "a name is read as it is written");
+}
+
 }  // namespace
 
 // libFuzzer gives the name.
@@ -31,6 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Of exactly its size, so that AddressSanitizer sees a write behind it.
   const auto memory = std::make_unique<std::array<std::byte, dns::reply_size_max_bytes>>();
   const myra::byte_view reply = dns::respond(sample(), request, *memory);
+  check_name(myra::as_text(request));
   const bool is_due = size >= dns::header_size_bytes && (data[2] & 0x80) == 0;
   fuzz::require(reply.empty() != is_due, "every question is answered, and no answer");
   if (reply.empty()) return 0;

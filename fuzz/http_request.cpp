@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 "a cut does not move the end");
 
   const http_verdict verdict = judge(text.substr(0, end));
+  fuzz::require(status_line(http_status::head_too_large)[0] == '4', "so is a head too large");
   fuzz::require(status_line(verdict.status)[0] == '2' || status_line(verdict.status)[0] == '4',
                 "it is the request's fault, or nobody's");
   fuzz::require(

@@ -18,8 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::require(text.find("# EOF") != std::string_view::npos, "a whole text has an end");
   for (const auto& each : *samples) {
     fuzz::require(!each.name.empty(), "a sample has a name");
+    fuzz::require(each.label("no name").empty(), "a label that is not there is empty");
     for (const auto& [name, value] : each.labels)
-      fuzz::require(!name.empty(), "a label has a name");
+      fuzz::require(!name.empty() && each.label(name).data() != nullptr, "a label has a name");
   }
   return 0;
 }
