@@ -203,6 +203,7 @@ buffer receive_area::take(const io_uring_cqe& cqe) noexcept {
   const auto size = static_cast<std::uint32_t>(cqe.res);
   ++counters_.receives;
   counters_.received_bytes += size;
+  failed_in_vain_ = false;
   if (pages_left_ != 0) --pages_left_;
   buffer brought = pool_->from_area(offset, size);
   if (!brought && queued_count() != refill_entries_) push_refill(offset, size);
@@ -255,6 +256,7 @@ void receive_area::flush() noexcept {
 
 void receive_area::keep_waiting(operation& starved) noexcept {
   ++counters_.waits;
+  failed_in_vain_ = pool_->piece_count() == 0 && pool_->returned_count() == served_until_;
   wait_on(starved);
 }
 
@@ -278,7 +280,8 @@ std::uint32_t receive_area::servable_count() const noexcept {
 }
 
 bool receive_area::hopeless() const noexcept {
-  return has_device_ && pool_->piece_count() == 0 && servable_count() == 0;
+  const bool all_home = pool_->piece_count() == 0 && pool_->returned_count() == served_until_;
+  return has_waiting() && all_home && !crowded_ && (has_device_ || failed_in_vain_);
 }
 
 void receive_area::count_into(zero_copy_receive_counters& to) const noexcept {

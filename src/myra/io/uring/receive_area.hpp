@@ -58,7 +58,8 @@ class receive_area {
   [[nodiscard]] operation* take_waiting() noexcept;
   /// How many of them may find a page now.
   [[nodiscard]] std::uint32_t servable_count() const noexcept;
-  /// No window is with us, so that none will come home and tell: to try again is all that is left.
+  /// Somebody waits, and nothing will come home and tell of a page, as no window is with us: a card
+  /// or another ring has them all. To try now and then is all that is left.
   [[nodiscard]] bool hopeless() const noexcept;
 
   [[nodiscard]] buffer_pool& pool() noexcept { return *pool_; }
@@ -111,6 +112,7 @@ class receive_area {
   operation* waiting_last_ = nullptr;
   std::uint64_t served_until_ = 0;  ///< Windows that had come home when somebody was last served.
   bool crowded_ = false;
+  bool failed_in_vain_ = false;   ///< The last failure came though all that was ours was home.
   std::uint32_t pages_left_ = 0;  ///< Without a device: with the kernel, at the last refill.
   zero_copy_receive_counters counters_;
   std::string description_;

@@ -244,12 +244,13 @@ TEST_P(area_test, without_a_free_page_it_waits_until_one_comes_home) {
 
 TEST_P(area_test, one_that_runs_out_of_pages_in_the_middle_goes_on) {
   auto [socket, other] = tcp_pair();
+  const peer& to = other;
   recorded<receive_operation> receive{descriptor(socket)};
   receive.keep_buffers = true;
   submit(receive);
   std::size_t sent = 0;
   const auto send = [&](std::size_t size) {
-    other.send(std::string(size, 'x'));
+    to.send(std::string(size, 'x'));
     sent += size;
   };
   while (receive.kept.size() + 2 < page_count) {
@@ -271,6 +272,90 @@ TEST_P(area_test, one_that_waits_for_a_page_can_be_cancelled) {
   stop(receive);
   EXPECT_EQ(receive.last(), -ECANCELED);
   receive.kept.clear();
+}
+
+/// Another ring that shares the area, and takes pages of it of which our backend knows nothing.
+class thief {
+ public:
+  explicit thief(io_uring& owner) {
+    zcrx_ctrl wanted{};
+    wanted.op = ZCRX_CTRL_EXPORT;
+    exported_ = io_uring_register_zcrx_ctrl(&owner, &wanted) < 0
+                    ? -1
+                    : static_cast<int>(wanted.zc_export.zcrx_fd);
+    EXPECT_GE(exported_, 0);
+    io_uring_params how{};
+    how.flags = IORING_SETUP_CQE32 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                IORING_SETUP_CQSIZE;
+    how.cq_entries = 256;
+    EXPECT_EQ(io_uring_queue_init_params(8, &ring_, &how), 0);
+    io_uring_zcrx_ifq_reg shared{};
+    shared.if_idx = static_cast<std::uint32_t>(exported_);
+    shared.flags = ZCRX_REG_IMPORT;
+    EXPECT_EQ(io_uring_register_ifq(&ring_, &shared), 0);
+    id_ = shared.zcrx_id;
+  }
+  ~thief() {
+    io_uring_queue_exit(&ring_);
+    ::close(exported_);
+  }
+  thief(const thief&) = delete;
+  thief& operator=(const thief&) = delete;
+
+  /// Until so many pages are taken: those that lie at these offsets.
+  std::vector<std::size_t> take(int socket, const peer& from, std::uint32_t page_count) {
+    std::vector<std::size_t> taken;
+    const std::string piece(4096, 'x');
+    for (const time_point limit = clock::now() + patient(5s);
+         taken.size() < page_count && clock::now() < limit;) {
+      if (!armed_) arm(socket);
+      from.send(piece);
+      io_uring_submit_and_get_events(&ring_);
+      for (io_uring_cqe* cqe = nullptr; io_uring_peek_cqe(&ring_, &cqe) == 0;) {
+        armed_ = (cqe->flags & IORING_CQE_F_MORE) != 0;
+        if (cqe->res > 0)
+          taken.push_back(reinterpret_cast<io_uring_zcrx_cqe*>(cqe + 1)->off &
+                          ~IORING_ZCRX_AREA_MASK);
+        io_uring_cqe_seen(&ring_, cqe);
+      }
+    }
+    return taken;
+  }
+
+ private:
+  void arm(int socket) {
+    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+    io_uring_prep_rw(IORING_OP_RECV_ZC, entry, socket, nullptr, 0, 0);
+    entry->ioprio = IORING_RECV_MULTISHOT;
+    entry->zcrx_ifq_idx = id_;
+    armed_ = true;
+  }
+
+  io_uring ring_{};
+  int exported_ = -1;
+  std::uint32_t id_ = 0;
+  bool armed_ = false;
+};
+
+TEST_P(area_test, while_others_have_all_pages_it_tries_now_and_then_and_sleeps_in_between) {
+  buffer_pool& area = *engine->receive_area_pool();
+  thief other_ring(static_cast<uring_backend&>(*engine).probed_ring().raw());
+  auto [theirs, sender] = tcp_pair();
+  const std::vector<std::size_t> stolen = other_ring.take(theirs, sender, page_count);
+  ASSERT_EQ(stolen.size(), page_count);
+  auto [socket, other] = tcp_pair();
+  recorded<receive_operation> receive{descriptor(socket)};
+  submit(receive);
+  other.send("x");
+  ASSERT_TRUE(until([&] { return counted().waits >= 3; })) << "it does not try again";
+  const auto before = engine->counters();
+  constexpr unsigned turns = 100;
+  for (unsigned i = 0; i < turns; ++i) turn(1ms);
+  EXPECT_GE(engine->counters().sleeps - before.sleeps, turns / 2) << "it does not sleep";
+  EXPECT_TRUE(receive.outcomes.empty());
+  for (const std::size_t offset : stolen) area.from_area(offset, 4096).release();
+  ASSERT_TRUE(until([&] { return receive.bytes == "x"; }));
+  stop(receive);
 }
 
 TEST_P(area_test, a_socket_that_is_not_one_of_tcp_is_received_from_into_the_pool) {

@@ -149,7 +149,7 @@ uring_backend::~uring_backend() {
     case operation_kind::receive: {
       auto& receive = static_cast<receive_operation&>(queued);
       if (area_ != nullptr && receive.multishot)
-        area_->prepare(entry, receive);
+        prepare_for_area(entry, receive);
       else
         prepare(entry, receive, group_for(receive), limits_receives_);
       break;
@@ -433,6 +433,11 @@ void uring_backend::take_own(const io_uring_cqe& cqe) noexcept {
     return;
   }
   if (cqe.user_data >= first_inlet_tag) return take_in(cqe);
+  if (cqe.user_data == retry_tag) {
+    retry_armed_ = false;
+    retry_due_ = true;
+    return;
+  }
   if (cqe.user_data != wake_tag) return take_late_call(cqe);
   ++counters_.wakes;
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) wake_armed_ = false;

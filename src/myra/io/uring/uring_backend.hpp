@@ -116,9 +116,11 @@ class alignas(cache_line_size) uring_backend final : public backend {
   // Receives without a copy (uring_backend_area.cpp).
   void take_wide(const io_uring_cqe& cqe) noexcept;
   void take_from_area(operation& completed, const io_uring_cqe& cqe) noexcept;
+  void prepare_for_area(io_uring_sqe* entry, receive_operation& receive) noexcept;
   void end_area_receive(operation& ended, std::int32_t result) noexcept;
   void receive_into_pool(receive_operation& receive) noexcept;
   void serve_waiting() noexcept;
+  [[nodiscard]] std::uint32_t retry_count() noexcept;
   void nudge_last_served() noexcept;
 
   // Direct descriptors (uring_backend_direct.cpp).
@@ -147,6 +149,8 @@ class alignas(cache_line_size) uring_backend final : public backend {
   std::string area_absence_;
   operation* last_from_area_ = nullptr;  ///< Still in flight; of the present round.
   bool area_ran_out_ = false;            ///< Of pages, or of room to tell; in this round.
+  bool retry_armed_ = false;             ///< A timeout, after which one that waits is tried.
+  bool retry_due_ = false;
   direct_table direct_;
   zero_copy zero_copy_;
   uring_network network_{*ring_, direct_};

@@ -8,6 +8,12 @@
 #include "myra/io/uring/user_data.hpp"
 
 namespace myra::io {
+namespace {
+
+/// Short for who waits, and long for a processor.
+constexpr __kernel_timespec retry_pause = {.tv_sec = 0, .tv_nsec = 10'000'000};
+
+}  // namespace
 
 /// Its ring is of the ordinary kind: one for an area walks its completions more slowly.
 opened<std::unique_ptr<uring_backend>> uring_backend::open_without_area(
@@ -23,6 +29,16 @@ void uring_backend::use(std::unique_ptr<receive_area> area) noexcept {
   area_ = std::move(area);
   area_->pool().on_homecoming(
       [](void* self) noexcept { static_cast<uring_backend*>(self)->wake(); }, this);
+}
+
+/// One of which it is known that there are bytes goes behind those that wait for a page: armed now
+/// it would take theirs. Its place in the submission queue stays empty.
+void uring_backend::prepare_for_area(io_uring_sqe* entry, receive_operation& receive) noexcept {
+  if (!area_->has_waiting() || receive.poll_first) return area_->prepare(entry, receive);
+  io_uring_prep_nop(entry);
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(entry, taken_tag);
+  area_->wait_on(receive);
 }
 
 void uring_backend::take_from_area(operation& completed, const io_uring_cqe& cqe) noexcept {
@@ -53,13 +69,12 @@ void uring_backend::end_area_receive(operation& ended, std::int32_t result) noex
   } else if (result == -ENOMEM) {
     ++counters_.no_buffer;
     area_ran_out_ = true;
-    if (!ended.cancelled && !area_->hopeless()) return area_->keep_waiting(ended);
-    what.result = -ENOBUFS;
+    if (!ended.cancelled) return area_->keep_waiting(ended);
+    what.result = -ECANCELED;
   } else if (result == -EPROTONOSUPPORT) {
     return receive_into_pool(static_cast<receive_operation&>(ended));
   }
-  if (ended.cancelled && (what.result == -EINTR || what.result == -ENOBUFS))
-    what.result = -ECANCELED;
+  if (ended.cancelled && what.result == -EINTR) what.result = -ECANCELED;
   ended.complete(what);
 }
 
@@ -86,6 +101,19 @@ void uring_backend::nudge_last_served() noexcept {
   if (last != nullptr && ran_out && !last->cancelled) push_cancel(user_data_of(*last));
 }
 
+/// While nothing tells of a page: one receive, now and then. The ring itself tells when, so that
+/// this holds for foreign loops as well.
+std::uint32_t uring_backend::retry_count() noexcept {
+  if (std::exchange(retry_due_, false)) return 1;
+  if (retry_armed_) return 0;
+  io_uring_sqe* entry = ring_->entry_or_flush();
+  if (entry == nullptr) return 1;
+  io_uring_prep_timeout(entry, &retry_pause, 0, 0);
+  io_uring_sqe_set_data64(entry, retry_tag);
+  retry_armed_ = true;
+  return 0;
+}
+
 /// Receives that found no page, or no room for a completion: those that were cancelled end, and as
 /// many as there are pages are armed again, in the order in which they came. While the kernel keeps
 /// completions back all would fail at once, and those failures be kept back as well.
@@ -93,7 +121,8 @@ void uring_backend::serve_waiting() noexcept {
   if (!area_->has_waiting()) return;
   const std::uint32_t room =
       ring_->overflowed() ? 0 : std::max(1U, ring_->raw().cq.ring_entries / 4);
-  std::uint32_t servable = std::min(area_->servable_count(), room);
+  std::uint32_t servable =
+      std::min(area_->hopeless() ? retry_count() : area_->servable_count(), room);
   operation* waiting = area_->take_waiting();
   while (waiting != nullptr) {
     operation& next = *waiting;
@@ -113,7 +142,8 @@ void uring_backend::serve_waiting() noexcept {
   }
   area_->note_served();
   // Nobody tells of room in the queue.
-  if (area_->has_waiting() && area_->servable_count() != 0) unresolved_ = true;
+  if (area_->has_waiting() && !area_->hopeless() && area_->servable_count() != 0)
+    unresolved_ = true;
 }
 
 }  // namespace myra::io

@@ -15,6 +15,7 @@ constexpr std::uint64_t install_tag = 3;  ///< The same; brings a descriptor tha
 constexpr std::uint64_t taken_tag = 4;    ///< Of a call, and its result has been taken.
 constexpr std::uint64_t slot_close_tag = 5;
 constexpr std::uint64_t open_tag = 6;  ///< Of a call as well; brings a direct descriptor.
+constexpr std::uint64_t retry_tag = 7;
 constexpr bool is_call(std::uint64_t user_data) noexcept {
   return user_data == call_tag || user_data == install_tag || user_data == open_tag;
 }
