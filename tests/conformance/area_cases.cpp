@@ -163,6 +163,35 @@ TEST_P(area_case, windows_can_be_sent_without_a_copy) {
   EXPECT_TRUE(finish(*peer).received == bytes);
 }
 
+// Receives into the area stand in no line for buffers of the pool: a one-shot receive, which would
+// take such a buffer, cannot read what a card put into the area.
+TEST_P(area_case, while_others_are_short_of_buffers_receives_go_on_into_the_area) {
+  auto few = options();
+  few.pool.slot_count_initial = few.pool.slot_count_max = 8;
+  few.receive_buffer_count = 4;
+  few.features.large_buffers = false;
+  few.zero_copy_receive.area_bytes = 64 * 4096;
+  open_reactor(few);
+  record& sender = handler();
+  std::vector<buffer> held;
+  sender.when_open = [&](connection& peer) {
+    while (buffer one = peer.acquire()) held.push_back(std::move(one));
+    EXPECT_EQ(peer.send_copy(as_bytes("t")), send_status::back_pressured);
+  };
+  auto waiting = host().dial(listen(sender).local(), {receive_to_end()});
+  turn_until([&] { return sender.opens == 1; });
+  record& seen = handler();
+  auto& at = listen(seen);
+  const auto bytes = pattern(1'000'000);
+  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
+  EXPECT_TRUE(finish(*peer).saw_end);
+  EXPECT_TRUE(seen.received == bytes);
+  EXPECT_EQ(counted().received_bytes, bytes.size());
+  held.clear();
+  act(sender.last, [](connection& to) { to.close(); });
+  EXPECT_TRUE(finish(*waiting).saw_end);
+}
+
 TEST_P(area_case, one_shot_receives_take_buffers_of_the_pool) {
   listener_options once;
   once.connection.receive = receive_mode::one_shot;

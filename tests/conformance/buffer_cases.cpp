@@ -261,6 +261,7 @@ TEST_P(buffering_case, one_that_asks_beside_ten_that_flood_a_ring_of_four) {
   auto few = options();
   few.receive_buffer_count = 4;
   few.features.large_buffers = false;
+  if (GetParam().receives_into_area()) few.zero_copy_receive.area_bytes = area_pages_min * 4096;
   open_reactor(few);
   record& flooded = handler();
   flooded.when_received = [&](connection&, message&) { flooded.received.clear(); };

@@ -192,6 +192,7 @@ class stream final : public list_node<stream_tag> {
   void drop_received() noexcept;
   void deliver_queued() noexcept;
   void arm_receive() noexcept;
+  [[nodiscard]] bool shares_buffers() const noexcept;
   void wait_in_line() noexcept;
   void announce_end() noexcept;
   [[nodiscard]] bool wants_bytes() const noexcept;

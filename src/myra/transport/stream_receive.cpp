@@ -22,15 +22,21 @@ bool stream::arms_multishot() const noexcept {
 void stream::arm_receive() noexcept {
   if (!receive_.idle() || starved_.linked() || !wants_bytes()) return;
   receive_.large_buffers = traffic_.bulk();
-  if (more_to_read_ && loop_.buffers_are_short() && !receive_.large_buffers) return wait_in_line();
+  if (more_to_read_ && loop_.buffers_are_short() && shares_buffers()) return wait_in_line();
   // Who had to wait for a buffer takes one, at once, before those who are armed take all of them.
-  const bool in_line = arms_for_ == arm_reason::no_buffer && !receive_.large_buffers;
+  const bool in_line = arms_for_ == arm_reason::no_buffer && shares_buffers();
   receive_.multishot = !in_line && arms_multishot();
   receive_.turn_bytes_max = options_.receive_turn_bytes;
   receive_.poll_first = !in_line && !more_to_read_;
   loop_.tally().receive_arms.add(arms_for_);
   counters_.receive_arms.add(arms_for_);
   loop_.backend().submit(receive_);
+}
+
+/// Whether its next receive takes what others wait for. With an area it takes windows, and a
+/// one-shot receive could not read what a card put there.
+bool stream::shares_buffers() const noexcept {
+  return !receive_.large_buffers && loop_.backend().receive_area_pool() == nullptr;
 }
 
 /// Others wait for a buffer, and this one would take it before them.
