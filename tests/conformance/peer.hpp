@@ -33,7 +33,7 @@ struct step {
     reset,           ///< Close with a reset.
     close,           ///< Close; what was not received makes it a reset, as always.
     wait,            ///< For `pause`.
-    small_window,    ///< Set the socket's receive buffer to 32 KiB, which the kernel doubles.
+    small_window,    ///< First of all: a receive buffer of 32 KiB, which the kernel doubles.
   };
   act what;
   std::string bytes;

@@ -44,6 +44,15 @@ int must(int result, const char* call) {
   return result;
 }
 
+/// Has to be known before a socket is connected: the other side cuts what it sends by half of the
+/// largest window that it was ever told of, and what does not fit into a smaller one waits for the
+/// kernel's timers, which take longer each time (tcp(7), SO_RCVBUF).
+void make_window_small_if_asked(const descriptor& socket, const script& what) {
+  if (what.empty() || what.front().what != step::act::small_window) return;
+  const int little = 32 * 1024;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+}
+
 bool ready(int socket, short events) {
   pollfd asked{.fd = socket, .events = events, .revents = 0};
   return ::poll(&asked, 1, static_cast<int>(step_limit().count())) == 1;
@@ -79,12 +88,7 @@ class raw_end {
       case act::reset: return reset();
       case act::close: return false;
       case act::wait: std::this_thread::sleep_for(next.pause); return true;
-      case act::small_window: {
-        // With much less the kernels' own timers against silly windows (tcp(7)) set the pace.
-        const int little = 32 * 1024;
-        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
-        return true;
-      }
+      case act::small_window: return true;  // since before it was connected
     }
     return false;
   }
@@ -187,6 +191,7 @@ class raw_peer final : public peer {
 
   raw_end connected() {
     descriptor made(::socket(to_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+    make_window_small_if_asked(made, script_);
     // When the other side accepts and resets it before this call returns, it is the call that
     // tells.
     if (::connect(made.get(), to_.address(), to_.size()) < 0) return raw_end(errno);
@@ -244,7 +249,9 @@ class raw_host final : public peer_host {
   }
 
   std::unique_ptr<peer> answer(const endpoint& near, script what, endpoint& at) override {
-    return std::make_unique<raw_peer>(listen_near(near, 16, at), endpoint(), 1, std::move(what));
+    descriptor listening = listen_near(near, 16, at);
+    make_window_small_if_asked(listening, what);
+    return std::make_unique<raw_peer>(std::move(listening), endpoint(), 1, std::move(what));
   }
 
   std::unique_ptr<hand> take(const endpoint& to, int receive_buffer_bytes) override {
