@@ -3,6 +3,7 @@
 What the matrix found is kept next to this file, so that the document can be held against the pins,
 the table of features, and what later runs find."""
 
+import argparse
 import json
 import tomllib
 from pathlib import Path
@@ -61,15 +62,26 @@ def table(rows):
 def summary(found):
     """What the document needs of a matrix."""
     return {"time_factor": found["time_factor"],
+            "builds": builds(found),
             "kernels": [{"series": kernel["series"], "version": kernel["version"],
                          "users": {user: of_user(each)
                                    for user, each in report.users(kernel).items()}}
                         for kernel in found["kernels"]]}
 
 
+def builds(found):
+    """Which machines ran which build of the programs."""
+    of = {}
+    for kernel in found["kernels"]:
+        for run in kernel["machines"]:
+            of.setdefault(run["build"], []).append(
+                f"{kernel['series']} {run['part']} as {' and '.join(run['users'])}")
+    return dict(sorted(of.items(), key=lambda each: len(each[1])))
+
+
 def of_user(each):
     return {"tests": tests_run(each), "backend": each["backend"], "backend_why": each["backend_why"],
-            "passed": each["passed"], "failed": len(each["failed"]),
+            "passed": each["passed"], "failed": len(each["failed"]), "seconds": round(each["seconds"]),
             "skipped": dict(sorted(each["skipped"].items())),
             "features": {name: feature["state"] for name, feature in each["features"].items()}}
 
@@ -86,12 +98,23 @@ def tests_run(each):
 
 
 def result_rows(known):
-    yield ("kernel", "as", "backend", "passed", "failed", "skipped, and why", "what has been run")
+    yield ("kernel", "as", "backend", "passed", "failed", "seconds", "skipped, and why",
+           "what has been run")
     for kernel in known["kernels"]:
         for user, each in kernel["users"].items():
             reasons = "; ".join(f"{count}: {reason}" for reason, count in each["skipped"].items())
             yield (f"{kernel['series']} ({kernel['version']})", user, each["backend"],
-                   each["passed"], each["failed"], reasons, each["tests"])
+                   each["passed"], each["failed"], each["seconds"], reasons, each["tests"])
+
+
+def of_which_builds(known):
+    """Nothing when all is of one; else which machines ran the others."""
+    if len(known["builds"]) < 2:
+        return ""
+    *others, (most, _) = known["builds"].items()
+    lines = [f"- {build}: {', '.join(machines)}." for build, machines in others]
+    return ("Not all of this is of one build of the programs (told apart by a hash of them): it is of "
+            f"{most}, but for\n\n" + "\n".join(lines) + "\n\n")
 
 
 def state_of(kernel, feature):
@@ -126,7 +149,7 @@ def known_bad_rows():
 def text(known):
     kernels = known["kernels"]
     parts = [TOP, RESULTS.format(factor=known["time_factor"]), "\n".join(table(result_rows(known))),
-             "\n\n", FEATURES, "\n".join(table(feature_rows(kernels))), "\n\n",
+             "\n\n", of_which_builds(known), FEATURES, "\n".join(table(feature_rows(kernels))), "\n\n",
              "\n".join([*epoll_reasons(kernels)]), "\n\n", BAD,
              "\n".join(table(known_bad_rows())), "\n"]
     return "".join(parts)
@@ -189,11 +212,31 @@ def parts_missing(found):
     return missing
 
 
-def main(_):
-    if not RESULT.exists():
-        report.say(f"there is no {RESULT.relative_to(ROOT)}: run ./dev vm matrix first")
-        return 1
-    found = json.loads(RESULT.read_text())
+def read_runs(files):
+    """What several matrices found, each in a file (`--json`); where two ran the same, the later one."""
+    found = None
+    for file in files:
+        each = json.loads(file.read_text())
+        found = each if found is None else report.combined(found, each)
+    return found
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        prog="./dev vm document", description="Writes docs/kernels.md from what a matrix found.")
+    parser.add_argument("files", nargs="*", type=Path, default=[RESULT], metavar="FILE",
+                        help="what ./dev vm matrix --json printed, of parts of the matrix, the "
+                             "latest last (the last matrix of this build)")
+    return parser.parse_args(arguments)
+
+
+def main(arguments):
+    files = parse(arguments).files
+    for each in files:
+        if not each.exists():
+            report.say(f"there is no {each}: run ./dev vm matrix first")
+            return 1
+    found = read_runs(files)
     missing = parts_missing(found)
     for each in missing:
         report.say(f"the last matrix did not run {each}")

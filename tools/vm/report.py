@@ -8,7 +8,8 @@ import machine
 import truth
 
 HEADINGS = ("kernel", "as", "backend", "passed", "failed", "skipped", "probe", "boots", "seconds")
-FAILED_CASE = re.compile(r"^\[  FAILED  \].*|.*: Failure$|^kv: .*|^zero copy: .*|.*exited with.*")
+FAILED_CASE = re.compile(r"^\[  FAILED  \].*|.*: Failure$|^(kv|zcrx|zero copy): .*|.*exited with.*")
+BUILD_DIGITS = 12  # of its hash tell one build from another
 LOG_LINES = 40
 OUTPUT_LINES = 60
 
@@ -51,9 +52,9 @@ def of_user(run, user, results):
     }
 
 
-def of_run(run):
+def of_run(run, binaries):
     return {
-        "part": run.does.part, "variants": list(run.does.variants), "seconds": round(run.seconds, 1), "boots": run.boots,
+        "part": run.does.part, "build": binaries[:BUILD_DIGITS], "variants": list(run.does.variants), "seconds": round(run.seconds, 1), "boots": run.boots,
         "wrong": run.wrong, "failed": len(run.failures()),
         "users": {user: of_user(run, user, results) for user, results in run.results.items()},
     }
@@ -69,7 +70,7 @@ def as_json(runs, binaries=""):
         if run.does is None:
             kernel["wrong"] += run.wrong
         else:
-            kernel["machines"].append(of_run(run))
+            kernel["machines"].append(of_run(run, binaries))
     return totals({"binaries": binaries, "time_factor": machine.TIME_FACTOR,
                    "kernels": sorted(kernels.values(), key=by_series)})
 
@@ -99,12 +100,17 @@ def merged(earlier, found):
     out."""
     if any(earlier.get(key) != found[key] for key in ("binaries", "time_factor")):
         return found
+    return combined(earlier, found)
+
+
+def combined(earlier, found):
+    """The same of any two builds; each machine knows of which build it is."""
     kernels = {kernel["series"]: kernel for kernel in earlier["kernels"]}
     for kernel in found["kernels"]:
         before = kernels.get(kernel["series"], {"machines": []})
         ran = {place(run) for run in kernel["machines"]}
         kept = [run for run in before["machines"] if place(run) not in ran]
-        kernels[kernel["series"]] = {**kernel, "machines": kept + kernel["machines"]}
+        kernels[kernel["series"]] = {**before, **kernel, "machines": kept + kernel["machines"]}
     return totals({**found, "kernels": sorted(kernels.values(), key=by_series)})
 
 

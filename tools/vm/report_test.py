@@ -131,9 +131,18 @@ class Document(unittest.TestCase):
         text = document.text(document.summary(report.as_json([run("6.1"), run("7.3")])))
         self.assertIn("| feature | 6.1 | 7.3 |", text)
         self.assertIn("| rings | **used** / available | **used** / available |", text)
-        self.assertIn("| 6.1 (6.1.0-1) | root | uring | 10 | 0 | 2: assertions are off | "
+        self.assertIn("| 6.1 (6.1.0-1) | root | uring | 10 | 0 | 2 | 2: assertions are off | "
                       "units and servers |",
                       text)
+
+    def test_what_is_of_another_build_is_named(self):
+        earlier = report.as_json([run("6.1"), run("6.1", part="cases"), run("7.3")], "1" * 64)
+        both = report.combined(earlier, report.as_json([run("6.1", part="cases")], "2" * 64))
+        self.assertEqual(both["machines"], 3)
+        text = document.text(document.summary(both))
+        self.assertIn("it is of 111111111111, but for\n\n- 222222222222: 6.1 cases as root and user.\n",
+                      text)
+        self.assertNotIn("one build", document.text(document.summary(earlier)))
 
     def test_known_bad_kernels_have_a_reason(self):
         rows = list(document.known_bad_rows())

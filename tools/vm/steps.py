@@ -16,6 +16,7 @@ SPARE_SECONDS = 5  # of a step's limit, to show what failed in
 # Of the log of a test program: what the cases printed that failed, and the one that did not end.
 SHOW = """show() { awk '/^\\[ RUN/ { block = "" } { block = block $0 "\\n" }
   /^\\[  FAILED  \\].* ms\\)$/ { printf "%s", block; block = "" }
+  /^\\[ *(OK|SKIPPED) \\].* ms\\)$/ { block = "" }
   END { if (block ~ /^\\[ RUN/) printf "%sit did not end\\n", block }' "$1"; }"""
 
 

@@ -14,6 +14,7 @@
 #   ./dev vm matrix --kernel 6.1 --part cases --as user      a part of it
 #   ./dev vm matrix --short            a selection on one old and one new kernel, as in ./dev test
 #   ./dev vm document                  write docs/kernels.md from the last whole matrix
+#   ./dev vm document A.json B.json    the same from what parts of it printed with --json
 #   ./dev vm refresh                   pin the newest kernels that the archives carry
 
 source "$MYRA_ROOT/tools/dev/build.sh"
