@@ -297,6 +297,7 @@ class raw_host final : public peer_host {
       static_cast<void>(::connect(filler.get(), at.address(), at.size()));
       kept_.push_back(std::move(filler));
     }
+    ready(full.get(), POLLIN);  // before anybody else asks
     kept_.push_back(std::move(full));
     return at;
   }
