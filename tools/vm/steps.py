@@ -48,7 +48,7 @@ PROBE = Step("probe", "./myra probe --json >$OUT/probe.json", 60)
 # The others ask nothing of the kernel.
 LAYERS = ("memory", "io", "io_epoll", "io_uring", "reactor", "transport")
 # Those that hold a page of the documentation against the code are for the source tree.
-UNITS = [gtest(f"{layer}_test", 300, "-*.the_page_*") for layer in LAYERS]
+UNITS = [gtest(f"{layer}_test", 600, "-*.the_page_*") for layer in LAYERS]
 # Some kernels charge rings to RLIMIT_MEMLOCK, for all but root.
 LITTLE_MEMORY = Step("echo with 64 KiB locked", "ulimit -l 64 && ./echo.sh auto", 200)
 ZERO_COPY = Step("zero copy", "./zero_copy.sh", 200)  # makes network devices its own: as root

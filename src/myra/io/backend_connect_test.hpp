@@ -1,6 +1,7 @@
 // Connecting and accepting, on every backend.
 #pragma once
 
+#include <poll.h>
 #include <sys/resource.h>
 
 #include "myra/io/backend_fixture_test.hpp"
@@ -207,9 +208,10 @@ TEST_P(backend_test, connect_to_an_address_of_another_family) {
 
 TEST_P(backend_test, a_connect_that_hangs_is_cancelled) {
   sockaddr_in address;
-  tcp_listener(address, 0);
+  pollfd full{tcp_listener(address, 0), POLLIN, 0};
   // One fits in the backlog of a listener that asked for none; the kernel ignores who knocks next.
   peers.push_back(connect_to(address));
+  ASSERT_EQ(::poll(&full, 1, 20'000), 1);
   connecting connect(ours(engine->sockets().open(AF_INET, SOCK_STREAM, 0)), address);
   submit(connect);
   idle_turns();
