@@ -1,43 +1,11 @@
 // Datagrams that come: whose they are, what they hold, and that none is lost on this side.
-#include <netinet/in.h>
-#include <netinet/udp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 
 #include "datagram_fixture.hpp"
+#include "myra/io/loopback_rows_test.hpp"
 
 namespace myra::conformance {
 namespace {
-
-/// By trial, without Myra: whether a row that is sent over loopback arrives as one. Older kernels
-/// (5.10) cut it up before, and put together only what a network card brought.
-bool loopback_carries_rows() {
-  const int from = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const int to = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const at = reinterpret_cast<sockaddr*>(&address);
-  const int on = 1;
-  const int segment = 100;
-  std::array<char, 200> row{};
-  pollfd arrives{.fd = to, .events = POLLIN, .revents = 0};
-  const bool sent = ::bind(to, at, size) == 0 && ::getsockname(to, at, &size) == 0 &&
-                    ::setsockopt(to, SOL_UDP, UDP_GRO, &on, sizeof on) == 0 &&
-                    ::setsockopt(from, SOL_UDP, UDP_SEGMENT, &segment, sizeof segment) == 0 &&
-                    ::sendto(from, row.data(), row.size(), 0, at, size) > 0 &&
-                    ::poll(&arrives, 1, 5000) == 1;
-  const bool whole =
-      sent && ::recv(to, row.data(), row.size(), 0) == static_cast<ssize_t>(row.size());
-  ::close(from);
-  ::close(to);
-  return whole;
-}
 
 class receiving_datagrams_case : public datagram_case {};
 
@@ -216,7 +184,7 @@ TEST_P(receiving_datagrams_case, eight_of_a_thousand_bytes_in_a_row) {
     EXPECT_TRUE(seen.received[i] == bytes.substr(i * 1'000, 1'000)) << i;
   EXPECT_EQ(to.counters().received, 8U);
   if (!to.coalesces() || !from.segments_in_kernel()) return;
-  if (!simulated() && !loopback_carries_rows())
+  if (!simulated() && !io::loopback_carries_rows())
     GTEST_SKIP() << "all came; over loopback this kernel cuts rows up before they are delivered";
   EXPECT_EQ(seen.rows, 1U);
   EXPECT_EQ(seen.calls, 1U);

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "myra/io/kernel_version_test.hpp"
 #include "myra/reactor/chain.hpp"
 #include "myra/reactor/reactor.hpp"
 
@@ -33,6 +34,8 @@ struct engine {
 class chains : public testing::TestWithParam<engine> {
  protected:
   void SetUp() override {
+    if (GetParam().backend == io::backend_kind::uring && !io::why_no_uring().empty())
+      GTEST_SKIP() << io::why_no_uring();
     reactor_options options;
     options.backend = GetParam().backend;
     options.submission_entries = GetParam().submission_entries;

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "myra/io/kernel_version_test.hpp"
+
 namespace myra {
 namespace {
 
@@ -65,7 +67,13 @@ reactor_group open(const reactor_options& each, const group_options& options,
 
 std::vector<unsigned> own_cpus() { return placement_of_this_thread().cpus; }
 
-class reactor_group_test : public testing::TestWithParam<io::backend_kind> {};
+class reactor_group_test : public testing::TestWithParam<io::backend_kind> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == io::backend_kind::uring && !io::why_no_uring().empty())
+      GTEST_SKIP() << io::why_no_uring();
+  }
+};
 
 TEST_P(reactor_group_test, each_reactor_has_a_thread_of_its_own) {
   diary seen;

@@ -73,8 +73,11 @@ TEST_P(datagram_socket_test, nothing_is_allocated_for_a_datagram_and_entries_are
     talk(from, at.local(), client, 40);
     EXPECT_EQ(test::allocation_count(), allocations);
     const auto after = reactor_->counters();
-    // Two datagrams come and two go for each of the 2,000 questions.
-    EXPECT_LT(after.kernel_entries - before.kernel_entries, 2'000U);
+    // Two datagrams come and two go for each of the 2,000 questions. (The self-test switches
+    // multishot off on some kernels.)
+    if (reactor_->internals().options().features.multishot_receive) {
+      EXPECT_LT(after.kernel_entries - before.kernel_entries, 2'000U);
+    }
     EXPECT_EQ(after.bytes_copied - before.bytes_copied, 2'000U * 64 * (copies ? 2 : 1));
     at.close();
     from.close();

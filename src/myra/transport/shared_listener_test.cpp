@@ -9,6 +9,8 @@
 #include <numeric>
 #include <thread>
 
+#include "myra/io/kernel_version_test.hpp"
+
 namespace myra {
 namespace {
 
@@ -89,6 +91,10 @@ class client {
 
 class shared_listener_test : public testing::TestWithParam<sharing_variant> {
  protected:
+  void SetUp() override {
+    if (GetParam().each.backend == io::backend_kind::uring && !io::why_no_uring().empty())
+      GTEST_SKIP() << io::why_no_uring();
+  }
   void open(std::uint32_t count, duration drain_deadline = 5s,
             const std::string& address = "127.0.0.1:0") {
     port = std::make_unique<shared_listener>(listener_options{.address = address}, GetParam().how,

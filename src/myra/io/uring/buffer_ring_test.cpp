@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "myra/io/kernel_version_test.hpp"
 #include "myra/memory/buffer_pool.hpp"
 
 namespace myra::io {
@@ -13,10 +14,13 @@ constexpr unsigned calm_turns = 1024;
 
 class buffer_ring_test : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_EQ(io_uring_queue_init(4, &uring_, 0), 0); }
+  void SetUp() override {
+    if (!why_no_uring().empty()) GTEST_SKIP() << why_no_uring();
+    ASSERT_EQ(io_uring_queue_init(4, &uring_, 0), 0);
+  }
   void TearDown() override {
     ring_.reset();
-    io_uring_queue_exit(&uring_);
+    if (!IsSkipped()) io_uring_queue_exit(&uring_);
   }
 
   void open(unsigned count, std::uint32_t slot_count) {

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "myra/io/kernel_version_test.hpp"
 #include "myra/io/uring/user_data.hpp"
 
 namespace myra::io {
@@ -75,7 +76,14 @@ uring_options polling(duration idle = 1s) {
   return options;
 }
 
-TEST(ring, a_ring_for_sockets_only_opens_no_file) {
+class ring_test : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!why_no_uring().empty()) GTEST_SKIP() << why_no_uring();
+  }
+};
+
+TEST_F(ring_test, a_ring_for_sockets_only_opens_no_file) {
   uring_options options;
   options.ring.sockets_only = true;
   const auto on = open(options);
@@ -90,7 +98,7 @@ TEST(ring, a_ring_for_sockets_only_opens_no_file) {
   EXPECT_EQ(io_uring_register_personality(&on->raw()), -EACCES);
 }
 
-TEST(ring, a_ring_for_sockets_only_does_sockets) {
+TEST_F(ring_test, a_ring_for_sockets_only_does_sockets) {
   uring_options options;
   options.ring.sockets_only = true;
   const auto on = open(options);
@@ -106,7 +114,7 @@ TEST(ring, a_ring_for_sockets_only_does_sockets) {
   ::close(ends[1]);
 }
 
-TEST(ring, without_restrictions_a_file_opens) {
+TEST_F(ring_test, without_restrictions_a_file_opens) {
   const auto on = open({});
   io_uring_prep_openat(on->next_entry(), AT_FDCWD, "/etc/passwd", O_RDONLY, 0);
   const int file = result_of_one(*on);
@@ -114,7 +122,7 @@ TEST(ring, without_restrictions_a_file_opens) {
   ::close(file);
 }
 
-TEST(ring, each_way_of_running_tasks_completes) {
+TEST_F(ring_test, each_way_of_running_tasks_completes) {
   for (task_running tasks :
        {task_running::deferred, task_running::cooperative, task_running::interrupting}) {
     uring_options options;
@@ -132,7 +140,7 @@ void fill_completions(ring& on, int count) {
   on.submit();
 }
 
-TEST(ring, a_call_is_answered_by_its_own_completion_only) {
+TEST_F(ring_test, a_call_is_answered_by_its_own_completion_only) {
   const auto on = open({.submission_entries = 4, .completion_entries = 8});
   EXPECT_EQ(call_nop(*on), 0);
   fill_completions(*on, 7);
@@ -164,7 +172,7 @@ TEST(ring, a_call_is_answered_by_its_own_completion_only) {
   EXPECT_EQ(call_nop(*on), 0);
 }
 
-TEST(ring, a_wait_lasts_as_long_with_registered_waits_as_without) {
+TEST_F(ring_test, a_wait_lasts_as_long_with_registered_waits_as_without) {
   for (bool registered : {true, false}) {
     uring_options options;
     options.features.registered_waits = registered;
@@ -186,7 +194,7 @@ TEST(ring, a_wait_lasts_as_long_with_registered_waits_as_without) {
   }
 }
 
-TEST(ring, a_minimum_wait_collects) {
+TEST_F(ring_test, a_minimum_wait_collects) {
   for (bool registered : {true, false}) {
     uring_options options;
     options.features.registered_waits = registered;
@@ -211,7 +219,7 @@ TEST(ring, a_minimum_wait_collects) {
   }
 }
 
-TEST(ring, a_polling_thread_takes_what_is_queued_without_a_kernel_entry) {
+TEST_F(ring_test, a_polling_thread_takes_what_is_queued_without_a_kernel_entry) {
   const auto on = open(polling());
   EXPECT_TRUE(on->polled());
   EXPECT_EQ(result_of_nop(*on), 0);
@@ -227,7 +235,7 @@ TEST(ring, a_polling_thread_takes_what_is_queued_without_a_kernel_entry) {
   EXPECT_EQ(on->entries(), before);
 }
 
-TEST(ring, a_polling_thread_sleeps_after_its_idle_time_and_is_woken) {
+TEST_F(ring_test, a_polling_thread_sleeps_after_its_idle_time_and_is_woken) {
   const auto on = open(polling(300ms));
   EXPECT_EQ(result_of_nop(*on), 0);
   const time_point used = clock::now();
@@ -237,7 +245,7 @@ TEST(ring, a_polling_thread_sleeps_after_its_idle_time_and_is_woken) {
   EXPECT_EQ(result_of_nop(*on), 0);
 }
 
-TEST(ring, a_polling_thread_is_kept_on_its_processor) {
+TEST_F(ring_test, a_polling_thread_is_kept_on_its_processor) {
   uring_options options = polling();
   options.ring.submission_polling.cpu = 0;
   await_no_thread_named("iou-sqp-");
@@ -248,7 +256,7 @@ TEST(ring, a_polling_thread_is_kept_on_its_processor) {
   EXPECT_EQ(cpus_of(threads[0]), std::vector<unsigned>{0});
 }
 
-TEST(ring, a_polling_thread_is_shared) {
+TEST_F(ring_test, a_polling_thread_is_shared) {
   await_no_thread_named("iou-sqp-");
   const auto first = open(polling());
   uring_options options = polling();
@@ -259,7 +267,7 @@ TEST(ring, a_polling_thread_is_shared) {
   EXPECT_EQ(threads_named("iou-sqp-").size(), 1U);
 }
 
-TEST(ring, what_a_polling_thread_cannot_do_is_named) {
+TEST_F(ring_test, what_a_polling_thread_cannot_do_is_named) {
   uring_options options = polling();
   const auto plain = open({});
   options.ring.submission_polling.share_with = plain->descriptor();
@@ -275,7 +283,7 @@ TEST(ring, what_a_polling_thread_cannot_do_is_named) {
             std::string::npos);
 }
 
-TEST(ring, a_full_queue_waits_for_the_polling_thread) {
+TEST_F(ring_test, a_full_queue_waits_for_the_polling_thread) {
   uring_options options = polling();
   options.submission_entries = 8;
   const auto on = open(options);
@@ -297,7 +305,7 @@ TEST(ring, a_full_queue_waits_for_the_polling_thread) {
   EXPECT_EQ(completed, 1000U);
 }
 
-TEST(ring, workers_are_limited_and_kept_on_their_processors) {
+TEST_F(ring_test, workers_are_limited_and_kept_on_their_processors) {
   uring_options options;
   options.ring.workers = {.bounded_max = 2, .unbounded_max = 3, .cpus = "0"};
   std::thread([&] {  // limits are a thread's
@@ -317,7 +325,7 @@ TEST(ring, workers_are_limited_and_kept_on_their_processors) {
       .join();
 }
 
-TEST(ring, busy_polling_is_registered) {
+TEST_F(ring_test, busy_polling_is_registered) {
   uring_options options;
   options.busy_poll = 50us;
   options.prefer_busy_poll = true;
