@@ -84,11 +84,15 @@ class signal_watch {
   int error_ = 0;
 };
 
-/// What ends a run for good is told where a caller learns no more than that it ended.
+/// What ends a run for good is logged, also where a caller learns no more than that it ended.
 void say(loop& runs, const char* what, std::error_code why) {
   runs.log()(log_level::error, std::string("reactor: ") + what + ": " + why.message());
 }
-constexpr const char* backend_gone = "the kernel took the backend away";
+result<void> turn_or_say(loop& runs, time_point deadline) {
+  auto turned = runs.turn(deadline);
+  if (!turned) say(runs, "the kernel took the backend away", turned.error());
+  return turned;
+}
 
 }  // namespace
 
@@ -108,7 +112,7 @@ reactor::~reactor() = default;
 result<void> reactor::run() {
   parts_->runs->begin_turns();
   while (!parts_->stopping.load(std::memory_order_acquire))
-    if (auto turned = parts_->runs->turn(never); !turned) return turned;
+    if (auto turned = turn_or_say(*parts_->runs, never); !turned) return turned;
   parts_->stopping.store(false, std::memory_order_relaxed);
   parts_->runs->end_turns();
   return {};
@@ -134,10 +138,7 @@ int reactor::run_until_signal(const shutdown_options& options) {
       say(runs, "signals cannot be waited for", kernel_error(signals.error()));
       return 1;
     }
-    if (auto turned = runs.turn(never); !turned) {
-      say(runs, backend_gone, turned.error());
-      return 1;
-    }
+    if (!turn_or_say(runs, never)) return 1;
   }
   parts_->stopping.store(false, std::memory_order_relaxed);
   if (options.on_drain) options.on_drain();
@@ -150,10 +151,7 @@ bool reactor::drain(duration deadline) {
   const time_point end = after(runs.now(), deadline);
   runs.drain();
   while (!runs.drained() && runs.now() < end)
-    if (auto turned = runs.turn(end); !turned) {
-      say(runs, backend_gone, turned.error());
-      return false;
-    }
+    if (!turn_or_say(runs, end)) return false;
   if (runs.drained()) return true;
   runs.log()(log_level::warning,
              "reactor: what was still open at the drain's deadline is cut (" +

@@ -148,11 +148,7 @@ class reactor_group::member {
 
   void run(std::unique_ptr<resident> living, duration deadline) {
     reactor& runs = *reactor_;
-    const auto ran = runs.run();
-    bool well = ran.has_value();
-    if (!well)
-      runs.internals().log()(log_level::error,
-                             "reactor: the kernel took the backend away: " + ran.error().message());
+    bool well = runs.run().has_value();
     living->leave();
     well = well && runs.drain(deadline);
     // What was posted meanwhile may hold connections, which find out here that nobody is left.
