@@ -24,11 +24,27 @@ run_suite() {
 # Prints what passed, what failed and what was skipped and why. Exit code 1 when something failed.
 summarize() { python3 tools/dev/test_summary.py "${suite_reports[@]}"; }
 
-# run_whole_suite PRESET [PATTERN]: builds one preset and runs all its tests.
+# run_programs PRESET: as run_suite, many tests to a process, where each process is slow to start.
+run_programs() {
+  local preset=$1 report code=0
+  report=$MYRA_ROOT/build/$preset/reports/programs.xml
+  mkdir -p "build/$preset/reports"
+  rm -f "$report"
+  step "testing preset $preset, many tests to a process"
+  python3 tools/dev/whole_programs.py "build/$preset" "$report" || code=$?
+  suite_reports+=("$code:$report")
+  run_suite "$preset" -E / # what is not of GoogleTest has no program before its name
+}
+
+# run_whole_suite PRESET [PATTERN]: builds one preset and runs all its tests, or those named so.
 run_whole_suite() {
   local preset=$1 pattern=${2-}
   need_packages build test
   build_preset "$preset"
-  run_suite "$preset" ${pattern:+-R "$pattern"}
+  if [[ $pattern ]]; then
+    run_suite "$preset" -R "$pattern"
+  else
+    run_programs "$preset"
+  fi
   summarize
 }

@@ -11,7 +11,7 @@ need_packages build test clang
 build_preset coverage
 rm -rf "$OUT" && mkdir -p "$OUT"
 export LLVM_PROFILE_FILE=$OUT/%4m.profraw # four files a program, merged as its processes end
-run_suite coverage
+run_programs coverage
 tests_passed=true
 summarize || tests_passed=false
 
