@@ -397,8 +397,9 @@ TEST_F(zero_copy_held, the_buffers_stay_until_the_peer_has_the_bytes) {
   EXPECT_EQ(peer.queued_bytes(), 0U);
   EXPECT_EQ(peer.counters().bytes_sent, 100'000U);
   set_interface(true);
-  turn_until([&] { return held_slots() == 0; });
+  // Read before the reactor turns: unread, they are more than the window of Linux 6.1.
   EXPECT_TRUE(arrived(text_.size()) == text_);
+  turn_until([&] { return held_slots() == 0; });
 }
 
 TEST_F(zero_copy_held, a_closed_connection_is_there_until_the_peer_has_the_bytes) {
@@ -410,8 +411,9 @@ TEST_F(zero_copy_held, a_closed_connection_is_there_until_the_peer_has_the_bytes
   EXPECT_EQ(handler.closes, 0);
   EXPECT_EQ(held_slots(), 7U);
   set_interface(true);
+  EXPECT_TRUE(arrived(text_.size()) == text_);
   turn_until([&] { return handler.closes == 1; });
-  EXPECT_TRUE(raw.receive_all() == text_) << "and then the end";
+  EXPECT_EQ(raw.receive_all(), "") << "and then the end";
   EXPECT_EQ(held_slots(), 0U);
   EXPECT_EQ(handler.why, transport_errc::closed);
 }
