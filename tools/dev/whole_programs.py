@@ -26,13 +26,14 @@ BEGAN = re.compile(r"\[ RUN      \] (\S+)$")
 ENDED = re.compile(r"\[( {7}OK|  FAILED | {2}SKIPPED) \] ([^\s,]+).* \(\d+ ms\)$")
 VERDICTS = {"OK": ("run", ""), "FAILED": ("fail", "Failed"), "SKIPPED": ("notrun", "SKIP_REGULAR_EXPRESSION_MATCHED")}
 OUTPUT_MAX = 400_000
+LINES_MAX = 10_000  # of a test's output
 
 
 @dataclasses.dataclass
 class Group:
     """Tests of one program."""
 
-    program: str
+    command: tuple[str, ...]
     folder: str
     seconds_max: float  # of a test
     names: dict[str, str]  # GoogleTest's to CTest's
@@ -53,10 +54,16 @@ def groups_of(listed):
         command = test.get("command", [])
         wanted = [word for word in command if word.startswith(FILTER)]
         if not wanted:
+            if "/" in test["name"]:  # what CTest is told to leave out
+                raise SystemExit(f"whole_programs.py: {test['name']}: found no {FILTER} in its command")
             continue
         properties = {each["name"]: each["value"] for each in test["properties"]}
-        key = (command[0], properties["WORKING_DIRECTORY"], properties["TIMEOUT"])
-        programs.setdefault(key, {})[wanted[0].removeprefix(FILTER)] = test["name"]
+        words = tuple(word for word in command if word not in (wanted[0], "--gtest_also_run_disabled_tests"))
+        key = (words, properties["WORKING_DIRECTORY"], properties["TIMEOUT"])
+        name = wanted[0].removeprefix(FILTER)
+        if name in programs.setdefault(key, {}):
+            raise SystemExit(f"whole_programs.py: {test['name']} and {programs[key][name]} are the same test")
+        programs[key][name] = test["name"]
     groups = []
     for key, names in programs.items():
         pieces = -(-len(names) // TESTS_MAX)
@@ -77,7 +84,8 @@ class Reader:
         selector.register(descriptor, selectors.EVENT_READ)
         rest, deadline = b"", time.monotonic() + self.seconds_max
         while True:
-            if not selector.select(max(0, deadline - time.monotonic())):
+            left = deadline - time.monotonic()
+            if left <= 0 or not selector.select(left):
                 self.late = True
                 self.process.kill()
                 return
@@ -97,7 +105,7 @@ class Reader:
 def start(group, names):
     environment = {**os.environ, "GTEST_FILTER": ":".join(names), "GTEST_COLOR": "no",
                    "GTEST_ALSO_RUN_DISABLED_TESTS": "1"}
-    return subprocess.Popen([group.program], cwd=group.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    return subprocess.Popen(group.command, cwd=group.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, env=environment)
 
 
@@ -109,7 +117,8 @@ def run_once(group, names):
         for line in lines:
             if began := BEGAN.search(line):
                 current, output = began[1], []
-            output.append(line)
+            if len(output) < LINES_MAX:
+                output.append(line)
             ended = ENDED.search(line)
             if ended and ended[2] == current:
                 outcomes.append(Outcome(group.names[current], *VERDICTS[ended[1].strip()], "\n".join(output)))
@@ -166,7 +175,7 @@ def main(build_folder, report):
             group, ended = done.result()
             outcomes += ended
             failed = [outcome for outcome in ended if outcome.status == "fail"]
-            print(f"{len(outcomes):6,} of {total:,}  {os.path.basename(group.program)}: {len(ended)} tests, "
+            print(f"{len(outcomes):6,} of {total:,}  {os.path.basename(group.command[0])}: {len(ended)} tests, "
                   f"{len(failed)} failed", flush=True)
             for outcome in failed:
                 print(f"{outcome.output}\n  *** {outcome.name}: {outcome.why}", flush=True)

@@ -21,6 +21,7 @@ for name in os.environ["GTEST_FILTER"].split(":"):
     print("what it says", end="" if what == "mutters" else "\n", flush=True)
     if what == "crashes": os._exit(77)
     if what == "hangs": time.sleep(60)
+    while what == "babbles": print("more")
     if what == "fails":
         failed = True
         print(f"[  FAILED  ] {name}, where GetParam() = 3 (0 ms)")
@@ -76,9 +77,10 @@ class WholePrograms(unittest.TestCase):
         self.assertIn("3 passed, 2 failed, 0 skipped", said)
 
     def test_one_that_hangs_is_ended(self):
-        outcomes, _, _ = self.run_tests("t.hangs", "t.two", seconds_max=1)
-        self.assertEqual(outcomes["t.hangs"], ("fail", "not ended after 1 s"))
-        self.assertEqual(outcomes["t.two"], ("run", ""))
+        for name in "t.hangs", "t.babbles":
+            outcomes, _, _ = self.run_tests(name, "t.two", seconds_max=1)
+            self.assertEqual(outcomes[name], ("fail", "not ended after 1 s"))
+            self.assertEqual(outcomes["t.two"], ("run", ""))
 
     def test_an_end_that_is_bad_fails_the_last(self):
         for name, exit_code in ("t.leaks", 23), ("t.exits", 1):
