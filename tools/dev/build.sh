@@ -7,7 +7,7 @@ source "$MYRA_ROOT/tools/dev/packages.sh"
 ninja_options=()
 [[ -t 2 ]] || ninja_options=(--quiet)
 
-PRESETS=(dev release asan tsan writes fuzz coverage)
+PRESETS=(dev release asan tsan writes fuzz fuzz_fast coverage)
 
 need_preset() {
   local preset

@@ -7,7 +7,9 @@ Inputs are the committed ones, fuzz/corpus/NAME, and those that were found here,
 a fuzzer is about says its line "// Parser: FILE..." (patterns from the root of the tree).
 
 A run is cut in slices, after each of which all workers start with what any has found: the rate that is
-printed is the median of the slices, with the least and the most.
+printed is the median of the slices, with the least and the most. A run to a number of executions is made by the
+programs of build/fuzz_fast, which have no sanitizers and are several times as fast; all inputs are run by those of
+build/fuzz too behind each slice, so that what a sanitizer would say of any that reached something new is said.
 
 Of the files that a fuzzer is about, at least REGIONS_MIN of the regions of code have to be reached, which are
 counted as they stand in the source: one of a template counts once, and is reached when that of any instance is.
@@ -30,6 +32,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FUZZ = ROOT / "build/fuzz"
+FAST = ROOT / "build/fuzz_fast"
 COVERAGE = ROOT / "build/coverage"
 LLVM = pathlib.Path("/usr/lib/llvm-19/bin")
 SLICES = 5
@@ -60,16 +63,16 @@ class Ran:
     failures: list[str]  # logs of workers that ended badly without an input
 
 
-def run_slice(name, seconds, workers):
-    """[(text, exit code)] of each worker, and how long they took."""
+def run_slice(programs, name, workers, *arguments):
+    """[(log, exit code)] of each worker, and how long they took."""
     corpus, logs = FUZZ / "corpus" / name, FUZZ / "logs"
     for folder in (corpus, logs, FUZZ / "findings"):
         folder.mkdir(parents=True, exist_ok=True)
     dictionary = ROOT / "fuzz" / f"{name}.dict"
-    command = [FUZZ / "bin" / f"fuzz_{name}", f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+    command = [programs / "bin" / f"fuzz_{name}", *arguments, "-timeout=10", "-rss_limit_mb=2048",
                "-reload=1", "-print_final_stats=1", f"-artifact_prefix={FUZZ / 'findings' / name}-",
                *([f"-dict={dictionary}"] if dictionary.is_file() else []), corpus, *inputs_of(name)[1:]]
-    paths = [logs / f"{name}-{worker}.log" for worker in range(workers)]
+    paths = [logs / f"{name}-{programs.name}-{worker}.log" for worker in range(workers)]
     began = time.monotonic()
     started = []
     for path in paths:
@@ -90,12 +93,15 @@ def lengths_of_slices(minutes, executions, ran):
 
 def run_one(name, minutes, executions, workers):
     ran = Ran(0, [], [], [])
+    programs = FAST if executions else FUZZ
     for length in lengths_of_slices(minutes, executions, ran):
-        ended, seconds = run_slice(name, length, workers)
-        executed = 0
+        ended, seconds = run_slice(programs, name, workers, f"-max_total_time={length}")
+        executed = sum(int(count) for path, _ in ended
+                       for count in EXECUTED.findall(path.read_text(errors="replace")))
+        if executions:
+            ended += run_slice(FUZZ, name, 1, "-runs=0")[0]
         for path, code in ended:
             text = path.read_text(errors="replace")
-            executed += sum(map(int, EXECUTED.findall(text)))
             found = FOUND.findall(text)
             ran.findings += found
             if code != 0 and not found:

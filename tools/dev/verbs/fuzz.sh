@@ -8,11 +8,14 @@
 #
 #   ./dev fuzz resp_parser --minutes 10
 #   ./dev fuzz --all --minutes 10   one after the other, ten minutes each, as all that are named
-#   ./dev fuzz endpoint --executions 100000000     the long form: as long as that takes
+#   ./dev fuzz endpoint --executions 100000000     the long form, below
 #   ./dev fuzz schema --coverage    no fuzzing: only what the inputs reach
 #   ./dev fuzz schema --unreached   the same, and each line and condition that they do not
 #   ./dev fuzz schema --minimise    only the inputs that reach something, small ones first, to fuzz/corpus
 #   ./dev fuzz --replay             run the committed inputs once, without Clang; ./dev test does so too
+#
+# The long form goes on until there have been so many executions, by programs without sanitizers, which are
+# several times as fast; each minute what there is of inputs is run by those with sanitizers as well.
 #
 # --workers N: processes at a time (2). --json FILE: what the table says, for programs.
 
@@ -39,14 +42,14 @@ wants_number() {
   [[ $2 =~ ^[1-9][0-9]{0,$(($3 - 1))}$ ]] || usage_error "$1 wants a whole number of 1 to $3 digits, found '$2'"
 }
 
-action=both minutes=1 names=() all=false options=()
+action=both minutes=1 names=() all=false long=false options=()
 while (($# > 0)); do
   case $1 in
     --replay | --coverage | --minimise) action=${1#--} ;;
     --unreached) action=coverage options+=(--unreached) ;;
     --all) all=true ;;
     --minutes) wants_number --minutes "${2-}" 4 && minutes=$2 && shift ;;
-    --executions) wants_number --executions "${2-}" 12 && options+=(--executions "$2") && shift ;;
+    --executions) wants_number --executions "${2-}" 12 && long=true options+=(--executions "$2") && shift ;;
     --workers) wants_number --workers "${2-}" 4 && options+=(--workers "$2") && shift ;;
     --json)
       [[ -n ${2-} ]] || usage_error "--json wants a file's name"
@@ -82,5 +85,6 @@ if [[ $action == minimise ]]; then
   for name in "${names[@]}"; do minimise "$name"; done
   exit
 fi
+! $long || build_preset fuzz_fast "${names[@]/#/fuzz_}"
 build_preset coverage "${names[@]/#/fuzz_}"
 exec python3 tools/dev/fuzz.py "$action" "${names[@]}" --minutes "$minutes" "${options[@]}"
