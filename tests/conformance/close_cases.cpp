@@ -60,6 +60,7 @@ TEST_P(closing_case, each_end_in_words_names_the_peer_and_what_failed) {
       {make_error_code(transport_errc::first_byte_timeout), "first_byte_timeout is 90 s"},
       {make_error_code(transport_errc::write_timeout), "write_timeout is 2500 ms"},
       {make_error_code(transport_errc::message_timeout), "expect_within"},
+      {make_error_code(transport_errc::buffers_wanted), "shortage_patience is 1 s"},
       {make_error_code(transport_errc::receive_timeout), "receive"},
       {make_error_code(transport_errc::end_of_stream), "receive"},
       {make_error_code(transport_errc::closed), "close"},

@@ -33,6 +33,7 @@ struct step {
     reset,           ///< Close with a reset.
     close,           ///< Close; what was not received makes it a reset, as always.
     wait,            ///< For `pause`.
+    stay,            ///< Take nothing until the connection is over.
     small_window,    ///< First of all: a receive buffer of 32 KiB, which the kernel doubles.
   };
   act what;
@@ -58,6 +59,7 @@ inline step half_close() { return {step::act::half_close, {}}; }
 inline step reset() { return {step::act::reset, {}}; }
 inline step close() { return {step::act::close, {}}; }
 inline step wait(std::chrono::milliseconds pause) { return {step::act::wait, {}, 0, pause}; }
+inline step stay() { return {step::act::stay, {}}; }
 inline step small_window() { return {step::act::small_window, {}}; }
 
 /// What a peer saw. Of a crowd: all of it, one after the other; the booleans say "each of them".

@@ -88,6 +88,7 @@ class raw_end {
       case act::reset: return reset();
       case act::close: return false;
       case act::wait: std::this_thread::sleep_for(next.pause); return true;
+      case act::stay: seen.in_time = ready(socket_.get(), POLLRDHUP); return false;
       case act::small_window: return true;  // since before it was connected
     }
     return false;

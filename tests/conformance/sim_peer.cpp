@@ -34,6 +34,11 @@ void must(int status, const char* call) {
 /// What became of a step, or of a part of it.
 enum class outcome { done, waits, over };
 
+/// Ended by the other side, or broken.
+bool is_over(const sim::socket& connected) {
+  return connected.end_arrived || connected.error != 0 || connected.phase == sim::phase::over;
+}
+
 /// One socket and what it saw.
 class sim_end {
  public:
@@ -65,6 +70,7 @@ class sim_end {
       case act::wait:
         if (std::exchange(done_, 1) == 0) return pause = next.pause, outcome::waits;
         break;
+      case act::stay: return is_over(*socket_) ? outcome::over : outcome::waits;
       case act::small_window: socket_->receive_buffer = std::size_t{64} * 1024; break;
     }
     return outcome::done;

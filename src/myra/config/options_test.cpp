@@ -24,8 +24,8 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [threads, group_cpus, local, sharing, reactor, listener, connect_to,
                                 connect, shutdown, metrics_address] = options{};
   [[maybe_unused]] const auto& [backend, wait, spin, busy, prefer, pool, zero_copy, into_area,
-                                receives, large, self_test, submission, completion, direct, inbox,
-                                stall, watchdog, publish, latency, ring, features,
+                                receives, large, self_test, submission, completion, direct,
+                                patience, inbox, stall, watchdog, publish, latency, ring, features,
                                 log_without_a_field, source_without_a_field] = reactor;
   [[maybe_unused]] const auto& [area_mode, interface, queue, area_bytes, huge_area] = into_area;
   [[maybe_unused]] const auto& [large_size, large_ready, large_max] = large;
@@ -50,7 +50,7 @@ TEST(options, every_member_has_a_field) {
   [[maybe_unused]] const auto& [drain, callback_without_a_field] = shutdown;
   constexpr std::size_t top = 6;  // threads, cpus, local_memory, sharing, connect_to, metrics
   constexpr std::size_t of_reactor =
-      23 - 8 + 4 + 4 + 5 + 3 + 11 + 16;  // without pool, zero_copy, zero_copy_receive,
+      24 - 8 + 4 + 4 + 5 + 3 + 11 + 16;  // without pool, zero_copy, zero_copy_receive,
                                          // large_buffers, ring, features, log and source, with
                                          // their members
   constexpr std::size_t of_listener = 9 - 1 + 16;
@@ -134,6 +134,7 @@ const std::map<std::string, sample>& samples() {
       {"reactor.direct_descriptor_count", {"512", "-1"}},
       {"reactor.completion_entries", {"16384", "2"}},
       {"reactor.inbox_capacity", {"17", "0"}},
+      {"reactor.shortage_patience", {"50ms", "50"}},
       {"reactor.stall_threshold", {"50ms", "50"}},
       {"reactor.watchdog", {"true", "yes"}},
       {"reactor.publish_counters", {"true", "x"}},

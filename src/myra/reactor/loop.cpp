@@ -131,6 +131,29 @@ void loop::await_buffer(deferred& task) noexcept {
   ++tally_.buffer_waits;
   if (starved_.empty()) fed_count_ = pool_->returned_count();
   starved_.push_back(task);
+  if (options_.shortage_patience != duration::zero() && !shortage_timer_.armed())
+    timers_.arm(shortage_timer_, after(now_, options_.shortage_patience));
+}
+
+loop::shortage_timer::shortage_timer(loop& owner) noexcept
+    : timer([](timer& fired) noexcept {
+        static_cast<shortage_timer&>(fired).self.look_at_shortage();
+      }),
+      self(owner) {}
+
+/// Somebody waited when the patience began, and somebody waits now.
+void loop::look_at_shortage() noexcept {
+  if (starved_.empty()) return;
+  constexpr int looks = 4;  // in the time of one patience
+  constexpr std::uint32_t few = 8;
+  const duration patience = options_.shortage_patience;
+  pool_->collect();
+  if (transport_ && pool_->obtainable_count() < std::max(pool_->slot_count_max() / few, 1U)) {
+    std::uint32_t count = 0;
+    starved_.for_each([&count](deferred&) { ++count; });
+    transport_->relieve(now_ - patience, count == 1 ? &starved_.front() : nullptr);
+  }
+  timers_.arm(shortage_timer_, after(now_, std::max(patience / looks, timer_wheel::tick)));
 }
 
 void loop::run_deferred() noexcept {

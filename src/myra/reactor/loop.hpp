@@ -54,6 +54,9 @@ class drainable : public list_node<drainable_tag> {
   virtual void cut() noexcept = 0;
   /// Nothing is left and nothing is in flight.
   [[nodiscard]] virtual bool drained() const noexcept = 0;
+  /// Buffers are waited for and few are left: ends what holds its share of them or more and has
+  /// got nowhere since `since`, but for `only_waiter`, which nobody else has to wait for.
+  virtual void relieve(time_point /*since*/, const deferred* /*only_waiter*/) noexcept {}
 };
 
 /// Where the buffers of the reactor's pool are, at present. The sum is all that there are.
@@ -78,6 +81,7 @@ struct loop_counters {
   std::uint64_t stalls = 0;  ///< Turns whose handlers ran longer than the threshold.
   std::uint64_t handler_exceptions = 0;
   std::uint64_t buffer_waits = 0;  ///< Connections that had to wait for a free buffer.
+  std::uint64_t buffer_cuts = 0;   ///< Those ended for holding buffers that others waited for.
   std::uint64_t sends = 0;         ///< Send operations; one may carry many messages.
   arms_by_reason<std::uint64_t> receive_arms;
   arms_by_reason<std::uint64_t> accept_arms;
@@ -168,6 +172,7 @@ class alignas(cache_line_size) loop {
        std::unique_ptr<io::backend> backend, std::string reason);
   void run_deferred() noexcept;
   void feed_waiters() noexcept;
+  void look_at_shortage() noexcept;
   /// Brings the clock up to date if handlers took their time, and reports when they took too much.
   void note_work() noexcept;
   /// How long this turn's work has lasted; noted when there was any.
@@ -192,6 +197,11 @@ class alignas(cache_line_size) loop {
   /// How many more may be fed before the kernel is entered: no more than the ring has buffers, so
   /// that they are served in the order in which they wait.
   std::uint64_t feed_room_ = 0;
+  struct shortage_timer : timer {
+    explicit shortage_timer(loop& owner) noexcept;
+    loop& self;
+  };
+  shortage_timer shortage_timer_{*this};  ///< Armed when somebody waits for a buffer.
   loop_counters tally_;
   std::unique_ptr<watchdog> watchdog_;
   std::shared_ptr<counter_board> board_;

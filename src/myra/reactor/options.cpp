@@ -101,6 +101,8 @@ std::string check(const reactor_options& options) {
     return "reactor.ring.tasks: found deferred with reactor.features.deferred_task_run = false, "
            "allowed with true";
   if (options.inbox_capacity == 0) return complain("inbox_capacity", 0, "1 and more");
+  if (options.shortage_patience < duration::zero())
+    return "reactor.shortage_patience: found a negative duration, allowed zero (never) and more";
   if (options.stall_threshold < duration::zero())
     return "reactor.stall_threshold: found a negative duration, allowed zero (off) and more";
   if (options.watchdog && options.stall_threshold == duration::zero())

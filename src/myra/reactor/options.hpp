@@ -70,6 +70,11 @@ struct reactor_options {
   /// Places in the ring's own table of descriptors (direct descriptors): what is accepted beyond
   /// them takes ordinary ones. At most RLIMIT_NOFILE; zero: that many, up to 16,384.
   std::uint32_t direct_descriptor_count = 0;
+  /// A shorter write_timeout for times of want: while buffers are waited for and less than an
+  /// eighth of the pool is left, connections whose present send (512 KiB at most) has taken so
+  /// long, and that hold their share of the pool (slot_count_max over the number of connections) or
+  /// more, are closed with transport_errc::buffers_wanted (docs/decisions/0071); zero: never.
+  duration shortage_patience = std::chrono::seconds(1);
   /// Calls that other threads may have waiting.
   std::uint32_t inbox_capacity = 4096;
   /// Handlers that keep the loop longer than this in one turn are counted and logged; zero: never.

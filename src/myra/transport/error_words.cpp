@@ -27,6 +27,8 @@ std::string failed_words(const stream& of, std::error_code why) {
   if (why == transport_errc::first_byte_timeout)
     return is_words("first_byte_timeout", options.first_byte_timeout);
   if (why == transport_errc::message_timeout) return "expect_within";
+  if (why == transport_errc::buffers_wanted)
+    return is_words("shortage_patience", of.runs_on().options().shortage_patience);
   if (why == transport_errc::receive_timeout || why == transport_errc::end_of_stream)
     return std::string(io::name_of(io::failing_call::receive));
   if (why == transport_errc::closed) return "close";

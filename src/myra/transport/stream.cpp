@@ -234,6 +234,11 @@ void stream::fail(std::int32_t result, io::failing_call which) noexcept {
   fail(kernel_error(result));
 }
 
+void stream::evict() noexcept {
+  reset_at_close();
+  fail(make_error_code(transport_errc::buffers_wanted));
+}
+
 void stream::begin_closing() noexcept {
   if (state_ >= connection_state::closing) return;
   stop_accepting();

@@ -145,6 +145,16 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] connection_state state() const noexcept { return state_; }
   [[nodiscard]] bool can_send() const noexcept { return queued_bytes_ < accepts_below_; }
   [[nodiscard]] std::uint32_t queued_bytes() const noexcept { return queued_bytes_; }
+  /// Its present send has not completed since then, or the peer acknowledged nothing of what the
+  /// kernel holds.
+  [[nodiscard]] bool stalled_since(time_point since) const noexcept;
+  /// Of the reactor's pool, what waits on it: to be sent, or to be taken by the application.
+  [[nodiscard]] std::uint64_t held_bytes() const noexcept;
+  [[nodiscard]] bool waits_as(const deferred* in_line) const noexcept {
+    return in_line == &starved_;
+  }
+  /// Others want its buffers: ends with a reset, so that the kernel keeps nothing either.
+  void evict() noexcept;
   [[nodiscard]] const connection_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] io::descriptor descriptor() const noexcept { return receive_.descriptor; }
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
@@ -235,6 +245,7 @@ class stream final : public list_node<stream_tag> {
   }
   void take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept;
   static void release_sent(slot_queue& sent) noexcept;
+  [[nodiscard]] std::uint64_t pool_bytes(const slot_queue& in) const noexcept;
   void drop_queue(slot_queue& queue) noexcept;
   /// Nothing is to be sent any more behind what has been.
   [[nodiscard]] bool last_is_sent() const noexcept {
@@ -343,6 +354,8 @@ class stream final : public list_node<stream_tag> {
   std::uint32_t zero_copy_from_;
   std::uint32_t zero_copy_held_ = 0;  ///< Zero-copy sends of which the kernel holds bytes.
   std::uint32_t zero_copy_held_bytes_ = 0;
+  std::uint64_t zero_copy_pool_bytes_ = 0;  ///< The same in slots of the reactor's pool.
+  time_point zero_copy_moved_ = never;      ///< When the kernel last took some, or let go of some.
   zero_copy_policy policy_;
   std::uint32_t tail_room_ =
       0;  ///< Free bytes behind the window of the queue's last slot, for the next copy.

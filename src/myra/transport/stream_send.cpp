@@ -270,6 +270,24 @@ void stream::expect_send_progress() noexcept {
     loop_.timers().arm(timer_, next_deadline());
 }
 
+bool stream::stalled_since(time_point since) const noexcept {
+  if (state_ >= connection_state::closing) return false;
+  return (send_began_ != never && send_began_ <= since) ||
+         (zero_copy_held_ != 0 && zero_copy_moved_ <= since);
+}
+
+std::uint64_t stream::held_bytes() const noexcept {
+  return zero_copy_pool_bytes_ + pool_bytes(queue_) + pool_bytes(in_send_) + pool_bytes(received_);
+}
+
+/// Of the reactor's pool, with what lies in them: slots, and pieces of slots.
+std::uint64_t stream::pool_bytes(const slot_queue& in) const noexcept {
+  std::uint64_t size = 0;
+  for (const slot* each = in.first; each != nullptr; each = each->next)
+    size += each->pool == &loop_.pool() ? each->room : 0;
+  return size;
+}
+
 void stream::drop_queue(slot_queue& queue) noexcept {
   while (!queue.empty()) {
     slot& dropped = queue.pop();

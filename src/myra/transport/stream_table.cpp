@@ -1,10 +1,13 @@
 #include "myra/transport/stream_table.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "myra/io/error_table.hpp"
+#include "myra/transport/error_words.hpp"
 
 namespace myra {
 
@@ -112,6 +115,30 @@ void stream_table::drain() noexcept {
     live_.push_back(*member);
     member->drain();
   }
+}
+
+void stream_table::relieve(time_point since, const deferred* only_waiter) noexcept {
+  // What lies in the kernel's ring is nobody's; all that hold less than their share leave some.
+  const std::uint32_t slots = loop_.pool().slot_count_max();
+  const std::uint32_t ready = std::min(loop_.backend().ready_buffer_count(), slots);
+  const std::uint64_t slot_size = loop_.pool().slot_size_bytes();
+  const std::uint64_t share =
+      std::max((slots - ready) * slot_size / std::max(open_count_, 1U), slot_size);
+  std::uint64_t cut_count = 0;
+  live_.for_each([&](stream& member) {
+    if (!member.stalled_since(since) || member.waits_as(only_waiter)) return;
+    if (member.held_bytes() < share) return;
+    member.evict();
+    ++cut_count;
+  });
+  if (cut_count == 0) return;
+  loop_.tally().buffer_cuts += cut_count;
+  loop_.log()(
+      log_level::warning,
+      "reactor: buffers are waited for and " + std::to_string(loop_.pool().obtainable_count()) +
+          " of " + std::to_string(slots) + " are left: closed " + std::to_string(cut_count) +
+          " connections that got nothing sent for " + words_of(loop_.options().shortage_patience) +
+          " and held " + std::to_string(share) + " bytes of them or more");
 }
 
 void stream_table::cut() noexcept {

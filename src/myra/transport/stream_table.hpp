@@ -73,6 +73,7 @@ class alignas(cache_line_size) stream_table final : public drainable {
   void drain() noexcept override;
   void cut() noexcept override;
   [[nodiscard]] bool drained() const noexcept override { return open_count_ == 0; }
+  void relieve(time_point since, const deferred* only_waiter) noexcept override;
 
  private:
   struct cell {

@@ -67,6 +67,8 @@ void stream::begin_zero_copy(zero_copy_send& send) noexcept {
   zero_copy_ = &send;
   ++zero_copy_held_;
   zero_copy_held_bytes_ += send.size;
+  zero_copy_pool_bytes_ += pool_bytes(send.slots);
+  zero_copy_moved_ = loop_.now();
   set_zero_copy_from();
   loop_.backend().submit(send);
   expect_send_progress();
@@ -130,6 +132,8 @@ bool stream::zero_copy_failed(std::int32_t result) noexcept {
 void stream::end_zero_copy(zero_copy_send& send) noexcept {
   --zero_copy_held_;
   zero_copy_held_bytes_ -= send.size;
+  zero_copy_pool_bytes_ -= pool_bytes(send.slots);
+  zero_copy_moved_ = loop_.now();
   const bool was_short = zero_copy_ == &send;
   if (was_short && state_ < connection_state::closing)
     take_back(send.slots, send.sent_bytes);

@@ -26,6 +26,8 @@ class transport_error_category final : public std::error_category {
       case transport_errc::first_byte_timeout: return "nothing came or went since it opened";
       case transport_errc::message_timeout:
         return "the peer took too long to send what it had begun";
+      case transport_errc::buffers_wanted:
+        return "the peer was slow to take what was sent, and others waited for the buffers";
     }
     return "unknown transport error " + std::to_string(value);
   }
@@ -42,6 +44,8 @@ class transport_error_category final : public std::error_category {
       case transport_errc::message_timeout:
       case transport_errc::drain_timeout: return make_error_condition(condition::timed_out);
       case transport_errc::no_address: return make_error_condition(condition::invalid);
+      case transport_errc::buffers_wanted:
+        return make_error_condition(condition::resource_exhausted);
       case transport_errc::handler_threw: break;
     }
     return {value, *this};

@@ -19,6 +19,9 @@ enum class transport_errc {
   first_byte_timeout,  ///< Nothing at all came or went on it. Is condition::timed_out.
   message_timeout,     ///< What the peer owed was late (connection::expect_within). Is
                        ///< condition::timed_out.
+  buffers_wanted,      ///< It held buffers that others waited for, and its peer was slow to take
+                       ///< them (reactor_options::shortage_patience). Is
+                       ///< condition::resource_exhausted.
 };
 
 const std::error_category& transport_category() noexcept;
