@@ -13,20 +13,32 @@ namespace myra::simtest {
 enum class client_end { half_close, close, abort, give_up };
 
 /// Notes whether a connection ended while all buffers of a pool were taken: peers whose marks are
-/// together more than the pool may then starve each other until `write_timeout` (docs/security.md).
+/// together more than the pool may then starve each other until `write_timeout`, or until one is
+/// cut after `shortage_patience` (docs/security.md).
 class pool_watcher final : public connection_watcher {
  public:
-  void watch(const buffer_pool& pool) { pools_.push_back(&pool); }
+  void watch(loop& runs) { loops_.push_back(&runs); }
+  /// Loops end.
+  void watch_none() noexcept { loops_.clear(); }
   void on_transition(const connection_handle&, connection_state,
                      connection_state to) noexcept override {
     if (to != connection_state::closing) return;
-    for (const buffer_pool* each : pools_) used_up_ = used_up_ || each->obtainable_count() == 0;
+    for (loop* each : loops_) {
+      used_up_ = used_up_ || each->pool().obtainable_count() == 0;
+      cut_ = cut_ || each->tally().buffer_cuts != 0;
+    }
   }
-  [[nodiscard]] bool used_up() const noexcept { return used_up_; }
+  /// Whether want of buffers explains that a connection ended so.
+  [[nodiscard]] bool explains(std::error_code why) const noexcept {
+    return (used_up_ && why == transport_errc::write_timeout) ||
+           why == transport_errc::buffers_wanted ||
+           (cut_ && why == condition::disconnected && why != transport_errc::end_of_stream);
+  }
 
  private:
-  std::vector<const buffer_pool*> pools_;
+  std::vector<loop*> loops_;
   bool used_up_ = false;
+  bool cut_ = false;
 };
 
 struct client_plan {
@@ -35,7 +47,7 @@ struct client_plan {
   std::size_t size = 0;  ///< Bytes to send.
   std::size_t piece_size_max = 0;
   client_end ends = client_end::half_close;
-  bool must_succeed = false;  ///< Unless `pools` saw one used up.
+  bool must_succeed = false;  ///< Unless `pools` explains why not.
   const pool_watcher* pools = nullptr;
   connection_options connection = {};
   duration receive_deadline = duration::zero();

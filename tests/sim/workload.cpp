@@ -215,7 +215,7 @@ void start_hosts(sim::world& world, scene& of) {
   sim::host& server = world.host("server", draw_reactor(of.chance));
   sim::host& client = world.host("client", draw_reactor(of.chance));
   sim::host& other = world.host("other client", draw_reactor(of.chance));
-  for (sim::host* each : {&server, &client}) of.pools.watch(each->reactor().internals().pool());
+  for (sim::host* each : {&server, &client}) of.pools.watch(each->reactor().internals());
   of.connection.watcher = &of.pools;
   of.addresses = {server.address(7000)};
   of.server_host = &server;
@@ -267,6 +267,7 @@ seed_report run_seed(const seed_options& options) {
   made.passed = world.run_until_idle({.virtual_time = 1h});
   made.connections = of.tally.connected;
   made.completions = completions_of(world);
+  of.pools.watch_none();
   of.over = true;
   of.listening.reset();
   made.passed = world.end() && made.passed;
