@@ -136,9 +136,9 @@ TEST_P(shortage_case, who_wants_more_than_is_left_is_helped) {
   auto idler = dial_idler(seen);
   send_while(seen, [this](connection&) { return on().internals().pool().obtainable_count() > 2; });
   record& wanting = handler();
-  auto other = host().dial(listen(wanting).local(), {receive(20'000)});
+  auto other = host().dial(listen(wanting).local(), {receive(120'000)});
   turn_until([&] { return wanting.opens == 1; });
-  const auto bytes = pattern(20'000);  // five slots
+  const auto bytes = pattern(120'000);  // thirty slots
   bool sent = false;
   wanting.when_writable = [&](connection& peer) {
     sent = sent || peer.send_copy(as_bytes(bytes)) == send_status::accepted;

@@ -93,7 +93,7 @@ void sim_backend::deliver() noexcept {
     detach(sent);
     hand_over({.flight = each->backend_index, .result = static_cast<std::int32_t>(sent.done)});
   }
-  if (shown_) show_whether_ready();
+  if (shown_.load(std::memory_order_relaxed)) show_whether_ready();
 }
 
 void sim_backend::reorder(std::vector<queue_entry>& told) noexcept {

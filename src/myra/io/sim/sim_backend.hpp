@@ -160,7 +160,7 @@ class sim_backend final : public backend, private sim::socket_user {
 
   // Sleeping (sleeping.cpp).
   [[nodiscard]] bool awake() const noexcept {
-    return !queue_.empty() || woken_.load(std::memory_order_acquire);
+    return !queue_.empty() || woken_.load(std::memory_order_seq_cst);
   }
   void run_world(time_point deadline) noexcept;
   [[nodiscard]] bool keep_pace(time_point until) noexcept;
@@ -210,7 +210,7 @@ class sim_backend final : public backend, private sim::socket_user {
   unsigned turn_count_ = 0;
   backend_counters counters_;
   int wake_descriptor_;
-  mutable bool shown_ = false;  ///< Somebody asked for the descriptor.
+  mutable std::atomic<bool> shown_ = false;  ///< Somebody asked for the descriptor.
   std::atomic<bool> woken_{false};
   std::atomic<bool> blocked_{false};  ///< The thread sleeps in the real kernel.
 };

@@ -77,13 +77,13 @@ bool sim_backend::sleep_for_real(int time_ms) noexcept {
 void sim_backend::wake() noexcept {
   woken_.store(true, std::memory_order_seq_cst);
   world_.note_wake();
-  if (!blocked_.load(std::memory_order_seq_cst) && !shown_) return;
+  if (!blocked_.load(std::memory_order_seq_cst) && !shown_.load(std::memory_order_seq_cst)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto told = ::write(wake_descriptor_, &one, sizeof one);
 }
 
 int sim_backend::descriptor() const noexcept {
-  shown_ = true;
+  shown_.store(true, std::memory_order_seq_cst);  // before the look at what has woken it
   show_whether_ready();
   return wake_descriptor_;
 }

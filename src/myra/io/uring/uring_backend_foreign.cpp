@@ -29,7 +29,7 @@ void uring_backend::open_foreign_descriptor() const noexcept {
     return;
   }
   foreign_descriptor_ = both;
-  ready_descriptor_ = event;
+  ready_descriptor_.store(event, std::memory_order_release);
   show_whether_ready();
 }
 
@@ -47,7 +47,7 @@ void uring_backend::wake() noexcept {
   // Cannot fail in a way that matters: at the counter's limit it is readable already.
   [[maybe_unused]] const auto written = ::write(wake_descriptor_, &one, sizeof one);
   // The kernel announces a poll of one eventfd on another late, or not at all (eventfd recursion).
-  const int ready = ready_descriptor_.load(std::memory_order_relaxed);
+  const int ready = ready_descriptor_.load(std::memory_order_acquire);
   if (ready < 0) return;
   [[maybe_unused]] const auto told = ::write(ready, &one, sizeof one);
 }
