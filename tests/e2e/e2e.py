@@ -24,6 +24,9 @@ MYRA = os.environ.get("MYRA", "")
 DENY = os.environ.get("DENY", "")
 BACKEND = os.environ.get("BACKEND", "auto")
 
+# Of ./dev asan and ./dev tsan: what the program does for itself is then not all that it does.
+SANITIZER = os.environ.get("MYRA_SANITIZER", "")
+
 START_SECONDS = 10
 STOP_SECONDS = 15
 
@@ -37,6 +40,16 @@ def skip(reason):
 def need_program(name):
     if shutil.which(name) is None:
         skip(f"{name} is not installed")
+
+
+def need_no_sanitizer(why):
+    if SANITIZER:
+        skip(f"not with the sanitizer of {SANITIZER}: {why}")
+
+
+def without_sanitizer(why):
+    """For one case of several."""
+    return unittest.skipIf(SANITIZER, f"not with the sanitizer of {SANITIZER}: {why}")
 
 
 def need_root():

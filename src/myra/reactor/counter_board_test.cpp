@@ -90,12 +90,15 @@ TEST_P(counter_board_test, MayBeReadWhileTheReactorRuns) {
   std::shared_ptr<const myra::counter_board> board;
   reactor* running = nullptr;
   std::atomic<bool> up = false;
+  std::atomic<bool> stopped = false;
   std::thread thread([&] {
     reactor on = open({.latency = latency_timing::turns});
     board = on.board();
     running = &on;
     up.store(true, std::memory_order_release);
     EXPECT_TRUE(on.run());
+    // The reactor has to be there until stop() has returned.
+    while (!stopped.load(std::memory_order_acquire)) std::this_thread::yield();
   });
   while (!up.load(std::memory_order_acquire)) std::this_thread::yield();
   std::uint64_t before = 0;
@@ -108,6 +111,7 @@ TEST_P(counter_board_test, MayBeReadWhileTheReactorRuns) {
     static_cast<void>(board->turns().count);
   }
   running->stop();
+  stopped.store(true, std::memory_order_release);
   thread.join();
   EXPECT_LE(board->counters().posts, 500U);
   EXPECT_GT(board->turns().count, 0U);
