@@ -33,6 +33,7 @@ class Refused(unittest.TestCase):
         self.refuse("bench", naming=["part", "run", "compare", "client"])
         self.refuse("bench", "walk", naming=["'walk'", "run", "compare", "client"])
 
+    @e2e.not_instrumented("the benchmark is not built")
     def test_bench_compare_of_what_is_no_result(self):
         self.refuse("bench", "compare", "/dev/null", "/dev/null", naming=["/dev/null", "JSON"])
         self.refuse("bench", "compare", "/nowhere/a", "/dev/null", naming=["/nowhere/a", "No such"])

@@ -84,6 +84,6 @@ class Copies(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    e2e.need_no_sanitizer("valgrind cannot run it")
+    e2e.need_not_instrumented("valgrind cannot run it")
     e2e.need_program("valgrind")
     e2e.main()

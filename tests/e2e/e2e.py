@@ -24,8 +24,8 @@ MYRA = os.environ.get("MYRA", "")
 DENY = os.environ.get("DENY", "")
 BACKEND = os.environ.get("BACKEND", "auto")
 
-# Of ./dev asan and ./dev tsan: what the program does for itself is then not all that it does.
-SANITIZER = os.environ.get("MYRA_SANITIZER", "")
+# Of ./dev asan, tsan and coverage: what the program does for itself is then not all that it does.
+INSTRUMENTED = os.environ.get("MYRA_INSTRUMENTED", "")
 
 START_SECONDS = 10
 STOP_SECONDS = 15
@@ -42,14 +42,14 @@ def need_program(name):
         skip(f"{name} is not installed")
 
 
-def need_no_sanitizer(why):
-    if SANITIZER:
-        skip(f"not with the sanitizer of {SANITIZER}: {why}")
+def need_not_instrumented(why):
+    if INSTRUMENTED:
+        skip(f"not with {INSTRUMENTED}: {why}")
 
 
-def without_sanitizer(why):
+def not_instrumented(why):
     """For one case of several."""
-    return unittest.skipIf(SANITIZER, f"not with the sanitizer of {SANITIZER}: {why}")
+    return unittest.skipIf(INSTRUMENTED, f"not with {INSTRUMENTED}: {why}")
 
 
 def need_root():

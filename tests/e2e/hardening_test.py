@@ -63,7 +63,7 @@ def descriptors(pid):
 
 
 class SystemCalls(unittest.TestCase):
-    @e2e.without_sanitizer("it makes system calls of its own")
+    @e2e.not_instrumented("it makes system calls of its own")
     def test_the_published_ones_are_enough(self):
         for command in servers():
             with self.subTest(command=command), e2e.Server(confined(published_calls(), *command)) as server:

@@ -342,7 +342,7 @@ class Clients(Case):
         self.assertEqual(slow.reply(), b"$8388608\r\n" + old + b"\r\n")
         self.assertEqual(slow.reply(), b"$8388608\r\n" + new + b"\r\n")
 
-    @e2e.without_sanitizer("it has memory of its own")
+    @e2e.not_instrumented("it has memory of its own")
     def test_many_that_never_read(self):
         self.peer.ask("set", "big", b"x" * 100_000)
         before = self.server.rss_bytes()

@@ -128,7 +128,7 @@ class SlowPeers(unittest.TestCase):
             pair.target.shutdown(socket.SHUT_WR)
             self.assertEqual(len(e2e.receive_all(pair.client)), sent)
 
-    @e2e.without_sanitizer("it has memory of its own")
+    @e2e.not_instrumented("it has memory of its own")
     def test_many_that_never_read_cost_bounded_memory(self):
         # Small kernel buffers: the bytes are to wait in the proxy. With thousands of large ones the
         # kernel as a whole runs short of memory for TCP (tcp_mem), drops what it has received, and

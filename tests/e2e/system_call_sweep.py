@@ -166,8 +166,8 @@ def main():
     parser.add_argument("--every", type=int, default=1, help="only each N-th run")
     parser.add_argument("--seconds", type=float, default=3600, help="begin no run after that")
     asked = parser.parse_args()
-    if sanitizer := os.environ.get("MYRA_SANITIZER"):
-        print(f"SKIP: not with the sanitizer of {sanitizer}: it makes system calls of its own")
+    if instrumented := os.environ.get("MYRA_INSTRUMENTED"):
+        print(f"SKIP: not with {instrumented}: it makes system calls of its own")
         return 77
     if shutil.which("strace") is None:
         print("SKIP: strace is not installed")

@@ -234,9 +234,9 @@ int main(int count, char** words) {
     static_cast<void>(std::from_chars(words[2], words[2] + std::strlen(words[2]), every));
   else if (count != 1)
     return std::fputs("usage: allocation_sweep [--every N]\n", stderr), 2;
-  if (const char* sanitizer = std::getenv("MYRA_SANITIZER");
-      sanitizer != nullptr && std::string_view(sanitizer) == "threads") {
-    std::puts("SKIP: not with the sanitizer of threads: its operator new is not replaced");
+  if (const char* with = std::getenv("MYRA_INSTRUMENTED");
+      with != nullptr && std::string_view(with) == "ThreadSanitizer") {
+    std::puts("SKIP: not with ThreadSanitizer: its operator new is not replaced");
     return 77;
   }
   // Blocked here, so that one which comes before the server asks for it waits.

@@ -170,7 +170,7 @@ def complaints(found, rate):
     short = found["seconds"] < SHORT_SECONDS
     grows = (found["resident_growth_bytes"] > GROWTH_BYTES if short else
              found["resident_slope_mib_per_hour"] >= SLOPE_MIB_PER_HOUR)
-    if grows and not e2e.SANITIZER:  # which has memory of its own
+    if grows and not e2e.INSTRUMENTED:  # which has memory of its own
         wrong.append(f"memory grows by {found['resident_slope_mib_per_hour']} MiB an hour, "
                      f"{found['resident_growth_bytes']} bytes since it was warm")
     if found["server_status"] != 0:

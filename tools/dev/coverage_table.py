@@ -10,6 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 
 KINDS = ("lines", "branches")
+TRANSPORT = ("core", "memory", "io", "reactor", "transport", "framing")
+SUMS = ("core to transport", "all")
 
 
 def share(covered, count):
@@ -23,7 +25,10 @@ def by_folder(summary, source):
         path = Path(entry["filename"])
         if not path.is_relative_to(source):
             continue
-        for folder in (path.parent.relative_to(source).as_posix(), "all"):
+        folders = [path.parent.relative_to(source).as_posix(), "all"]
+        if path.relative_to(source).parts[0] in TRANSPORT:
+            folders.append("core to transport")
+        for folder in folders:
             for kind in KINDS:
                 table[folder][kind][0] += entry["summary"][kind]["covered"]
                 table[folder][kind][1] += entry["summary"][kind]["count"]
@@ -32,10 +37,10 @@ def by_folder(summary, source):
 
 def main(summary_path, source):
     table = by_folder(json.loads(Path(summary_path).read_text()), Path(source))
-    print(f"\n{'folder':<14}{'lines':>19}{'branches':>22}")
-    for folder in sorted(table, key=lambda name: (name == "all", name)):
+    print(f"\n{'folder':<18}{'lines':>19}{'branches':>22}")
+    for folder in sorted(table, key=lambda name: (name in SUMS and 1 + SUMS.index(name), name)):
         lines, branches = (share(*table[folder][kind]) for kind in KINDS)
-        print(f"{folder:<14}{lines:>19}{branches:>22}")
+        print(f"{folder:<18}{lines:>19}{branches:>22}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 source "$MYRA_ROOT/tools/dev/suite.sh"
 
-export MYRA_SANITIZER=addresses
+export MYRA_INSTRUMENTED=AddressSanitizer
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 run_whole_suite asan "$@"

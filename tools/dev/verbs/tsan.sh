@@ -5,6 +5,6 @@
 
 source "$MYRA_ROOT/tools/dev/suite.sh"
 
-export MYRA_SANITIZER=threads
+export MYRA_INSTRUMENTED=ThreadSanitizer
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 run_whole_suite tsan "$@"
