@@ -53,7 +53,7 @@ TEST_P(addressing_case, the_first_to_answer_wins_although_others_began) {
   auto peer = host().answer(near(), {receive_to_end()}, at);
   auto other = host().answer(near(), {receive_to_end()}, never_reached);
   connect_options options;
-  options.attempt_delay = 10ms;
+  options.attempt_delay = 100ms;  // in which `at` answers
   auto told = race({host().silent(near()), host().silent(near()), at, never_reached}, options);
   ASSERT_TRUE(told.connected());
   EXPECT_EQ((*told.outcome)->peer(), at);

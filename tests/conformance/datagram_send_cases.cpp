@@ -244,8 +244,6 @@ TEST_P(sending_datagrams_case, a_coroutine_that_waits_for_room_is_told_of_the_en
 // Peers that are not there.
 
 TEST_P(sending_datagrams_case, a_refusal_is_told_and_survived) {
-  if (GetParam().options.ring.submission_polling.on)
-    GTEST_SKIP() << "with submission polling a refusal is lost now and then (docs/security.md)";
   mail& seen = letters();
   datagram_options options;
   options.peer = nowhere();
