@@ -74,8 +74,8 @@ task<> talk(reactor& on, connection peer, const client_plan& plan, client_tally&
   const bool whole = outcome.first == plan.size;
   ++(whole ? tally.complete : tally.failed);
   if (!whole) tally.errors.push_back(outcome.second);
-  const bool starved = plan.pools != nullptr && plan.pools->explains(outcome.second);
-  if (!whole && plan.must_succeed && plan.ends != client_end::give_up && !starved)
+  const bool must = plan.must_succeed && plan.ends != client_end::give_up;
+  if (!whole && must && (plan.pools == nullptr || !plan.pools->excuse(outcome.second)))
     fail(plan, std::to_string(outcome.first) + " of " + std::to_string(plan.size) +
                    " bytes came back: " + outcome.second.message());
   if (plan.ends == client_end::abort) peer.abort();

@@ -25,20 +25,24 @@ class pool_watcher final : public connection_watcher {
     if (to != connection_state::closing) return;
     for (loop* each : loops_) {
       used_up_ = used_up_ || each->pool().obtainable_count() == 0;
-      cut_ = cut_ || each->tally().buffer_cuts != 0;
     }
   }
-  /// Whether want of buffers explains that a connection ended so.
-  [[nodiscard]] bool explains(std::error_code why) const noexcept {
-    return (used_up_ && why == transport_errc::write_timeout) ||
-           why == transport_errc::buffers_wanted ||
-           (cut_ && why == condition::disconnected && why != transport_errc::end_of_stream);
+  /// Whether want of buffers explains that a connection ended so. Each cut explains one end here,
+  /// its own or that of the other side.
+  [[nodiscard]] bool excuse(std::error_code why) noexcept {
+    if (why == transport_errc::write_timeout) return used_up_;
+    if (why != transport_errc::buffers_wanted &&
+        (why != condition::disconnected || why == transport_errc::end_of_stream))
+      return false;
+    std::uint64_t cut_count = 0;
+    for (loop* each : loops_) cut_count += each->tally().buffer_cuts;
+    return ++excused_count_ <= cut_count;
   }
 
  private:
   std::vector<loop*> loops_;
   bool used_up_ = false;
-  bool cut_ = false;
+  std::uint64_t excused_count_ = 0;
 };
 
 struct client_plan {
@@ -48,7 +52,7 @@ struct client_plan {
   std::size_t piece_size_max = 0;
   client_end ends = client_end::half_close;
   bool must_succeed = false;  ///< Unless `pools` explains why not.
-  const pool_watcher* pools = nullptr;
+  pool_watcher* pools = nullptr;
   connection_options connection = {};
   duration receive_deadline = duration::zero();
 };
