@@ -69,7 +69,7 @@ def run_slice(programs, name, workers, *arguments):
     for folder in (corpus, logs, FUZZ / "findings"):
         folder.mkdir(parents=True, exist_ok=True)
     dictionary = ROOT / "fuzz" / f"{name}.dict"
-    command = [programs / "bin" / f"fuzz_{name}", *arguments, "-timeout=60", "-rss_limit_mb=2048",
+    command = [programs / "bin" / f"fuzz_{name}", *arguments, "-timeout=10", "-rss_limit_mb=2048",
                "-reload=1", "-print_final_stats=1", f"-artifact_prefix={FUZZ / 'findings' / name}-",
                *([f"-dict={dictionary}"] if dictionary.is_file() else []), corpus, *inputs_of(name)[1:]]
     paths = [logs / f"{name}-{programs.name}-{worker}.log" for worker in range(workers)]

@@ -17,6 +17,8 @@ from pathlib import Path
 ASKED_TO_SKIP = ("SKIP_RETURN_CODE=77", "SKIP_REGULAR_EXPRESSION_MATCHED")
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 GTEST_REASON = re.compile(r"^[^\n]*: Skipped\n(.*?)^\[  SKIPPED \]", re.MULTILINE | re.DOTALL)
+# A case of a script's, by unittest: its name, perhaps a line of description, and the reason.
+CASE_SKIPPED = re.compile(r"^(test_\w+) \([^)\n]*\)(?:\n[^\n]*)? ?\.\.\. skipped (['\"])([^\n]*)\2$", re.MULTILINE)
 PROGRAM_REASON = re.compile(r"^SKIP: *(.*)$", re.MULTILINE)
 CTEST_TESTS_FAILED = 8
 
@@ -50,9 +52,13 @@ def preset_of(report):
 
 
 def read(report):
-    """Yields (name, outcome, detail) of every test in a report; names carry their preset."""
+    """Yields (name, outcome, detail) of every test in a report, and of each case of a script that was skipped;
+    names carry their preset."""
     for case in xml.parse(report).getroot().iter("testcase"):
-        yield (f"{preset_of(report)}: {case.get('name')}", *verdict(case))
+        name = f"{preset_of(report)}: {case.get('name')}"
+        yield (name, *verdict(case))
+        for skipped in CASE_SKIPPED.finditer(case.findtext("system-out") or ""):
+            yield f"{name}.{skipped[1]}", "skipped", skipped[3]
 
 
 def print_skips(skipped):

@@ -47,6 +47,16 @@ class Summary(unittest.TestCase):
         self.assertIn("skipped 1: no kernel for this\n    dev: b", output)
         self.assertIn("skipped 1: no redis here\n    dev: c", output)
 
+    def test_a_case_of_a_script_that_is_skipped_is_counted(self):
+        code, output = self.summarize(
+            case("a", output="test_it (__main__.A.test_it) ... ok\n"
+                             "test_one (__main__.A.test_one) ... skipped 'no program'\n"
+                             "test_two (__main__.A.test_two)\nWhat it is. ... skipped \"isn't here\"\n"))
+        self.assertEqual(code, 0)
+        self.assertIn("1 passed, 0 failed, 2 skipped", output)
+        self.assertIn("skipped 1: no program\n    dev: a.test_one", output)
+        self.assertIn("skipped 1: isn't here\n    dev: a.test_two", output)
+
     def test_a_failure_is_named(self):
         code, output = self.summarize(case("a"), case("b", "fail", '<failure message=""/>'),
                                       ctest_exit_code=8)
