@@ -62,8 +62,8 @@ void add_reactor(std::vector<field>& all, reactor_options& to) {
   all.push_back(number("reactor.inbox_capacity", "Calls that other threads may have waiting.",
                        to.inbox_capacity, {.least = 1, .most = 1 << 24}));
   all.push_back(time("reactor.shortage_patience",
-                     "While others wait for a buffer, connections that hold their share of the "
-                     "pool and whose present send takes longer are closed; 0s: never.",
+                     "While others wait for a buffer, connections that hold half their share of "
+                     "the pool and whose present send takes longer are closed; 0s: never.",
                      to.shortage_patience));
   all.push_back(time("reactor.stall_threshold",
                      "Turns whose handlers run longer are counted and logged; 0s: never.",

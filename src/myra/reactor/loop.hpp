@@ -54,8 +54,8 @@ class drainable : public list_node<drainable_tag> {
   virtual void cut() noexcept = 0;
   /// Nothing is left and nothing is in flight.
   [[nodiscard]] virtual bool drained() const noexcept = 0;
-  /// Buffers are waited for and few are left: ends what holds its share of them or more and has
-  /// got nowhere since `since`, but for `only_waiter`, which nobody else has to wait for.
+  /// Buffers are waited for and few are left: ends what holds half its share of them or more and
+  /// has got nowhere since `since`, but for `only_waiter`, which nobody else has to wait for.
   virtual void relieve(time_point /*since*/, const deferred* /*only_waiter*/) noexcept {}
 };
 

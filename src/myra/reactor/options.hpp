@@ -72,8 +72,9 @@ struct reactor_options {
   std::uint32_t direct_descriptor_count = 0;
   /// A shorter write_timeout for times of want: while buffers are waited for and less than an
   /// eighth of the pool is left, connections whose present send (512 KiB at most) has taken so
-  /// long, and that hold their share of the pool (slot_count_max over the number of connections) or
-  /// more, are closed with transport_errc::buffers_wanted (docs/decisions/0071); zero: never.
+  /// long, and that hold half their share of the pool (slot_count_max over the number of
+  /// connections) or more, are closed with transport_errc::buffers_wanted (docs/decisions/0071);
+  /// zero: never.
   duration shortage_patience = std::chrono::seconds(1);
   /// Calls that other threads may have waiting.
   std::uint32_t inbox_capacity = 4096;

@@ -118,16 +118,17 @@ void stream_table::drain() noexcept {
 }
 
 void stream_table::relieve(time_point since, const deferred* only_waiter) noexcept {
-  // What lies in the kernel's ring is nobody's; all that hold less than their share leave some.
+  // What lies in the kernel's ring is nobody's. All that hold less than half their share leave half
+  // of the pool, so that the want is over and not only put off.
   const std::uint32_t slots = loop_.pool().slot_count_max();
   const std::uint32_t ready = std::min(loop_.backend().ready_buffer_count(), slots);
   const std::uint64_t slot_size = loop_.pool().slot_size_bytes();
-  const std::uint64_t share =
-      std::max((slots - ready) * slot_size / std::max(open_count_, 1U), slot_size);
+  const std::uint64_t half_share =
+      std::max((slots - ready) * slot_size / std::max(open_count_, 1U) / 2, slot_size);
   std::uint64_t cut_count = 0;
   live_.for_each([&](stream& member) {
     if (!member.stalled_since(since) || member.waits_as(only_waiter)) return;
-    if (member.held_bytes() < share) return;
+    if (member.held_bytes() < half_share) return;
     member.evict();
     ++cut_count;
   });
@@ -138,7 +139,7 @@ void stream_table::relieve(time_point since, const deferred* only_waiter) noexce
       "reactor: buffers are waited for and " + std::to_string(loop_.pool().obtainable_count()) +
           " of " + std::to_string(slots) + " are left: closed " + std::to_string(cut_count) +
           " connections that got nothing sent for " + words_of(loop_.options().shortage_patience) +
-          " and held " + std::to_string(share) + " bytes of them or more");
+          " and held " + std::to_string(half_share) + " bytes of them or more");
 }
 
 void stream_table::cut() noexcept {
