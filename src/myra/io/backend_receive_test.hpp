@@ -104,6 +104,16 @@ TEST_P(backend_test, more_to_read_is_told) {
   EXPECT_FALSE(receive.outcomes[1].more_to_read);
 }
 
+TEST_P(backend_test, more_to_read_is_told_of_unix_sockets) {
+  auto [socket, other] = unix_pair();
+  other.send(pattern(slot_size + 100));
+  await_bytes(socket, slot_size + 100);
+  recorded_receive receive(socket);
+  receive.multishot = false;
+  EXPECT_EQ(run(receive), int{slot_size});
+  EXPECT_TRUE(receive.outcomes[0].more_to_read);
+}
+
 TEST_P(backend_test, bytes_left_by_a_one_shot_receive_come_with_the_next) {
   auto [socket, other] = unix_pair();
   const std::string sent = pattern(3 * slot_size);

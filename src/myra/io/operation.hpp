@@ -51,7 +51,7 @@ struct completion {
   std::int32_t result;
   /// The operation is still armed and will complete again.
   bool more = false;
-  /// Receive: the socket has more to read, so that an attempt now would not wait.
+  /// Receive: the socket has more to read, or may have, so that an attempt now is worth it.
   bool more_to_read = false;
   /// Zero-copy send: not its result but the word that the kernel has let go of the bytes.
   bool notification = false;

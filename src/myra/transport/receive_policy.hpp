@@ -15,7 +15,7 @@ class receive_traffic {
   /// The connection is sent much: it fills its buffers.
   [[nodiscard]] bool bulk() const noexcept { return bulk_; }
   /// A receive brought `size` bytes, where an ordinary buffer has `ordinary_size`. Whether it
-  /// changed our mind. Need not be told of what leaves nothing in the socket unless `bulk()`.
+  /// changed our mind. Need not be told of what does not fill its buffer unless `bulk()`.
   [[nodiscard]] bool note(std::int32_t size, std::uint32_t ordinary_size) noexcept {
     const bool much = size >= static_cast<std::int64_t>(ordinary_size);
     if (much == bulk_) {

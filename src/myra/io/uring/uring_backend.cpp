@@ -394,7 +394,9 @@ void uring_backend::take_wide(const io_uring_cqe& cqe) noexcept {
   completion what(cqe.res, from.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT,
                                      static_cast<std::uint32_t>(cqe.res)));
   what.more = more;
-  what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+  // Unix sockets do not tell before Linux 6.17; a buffer that is full speaks for itself.
+  what.more_to_read = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0 ||
+                      static_cast<std::uint32_t>(cqe.res) == from.size_bytes();
   completed.complete(what);
 }
 
