@@ -12,11 +12,16 @@ class shortage_case : public conformance_test {
  protected:
   static constexpr std::uint32_t slot_count = 64;
   static constexpr std::uint32_t slot_size = 4096;
-  static constexpr int crowd_size = 16;
+  static constexpr int crowd_size = 10;
 
   void SetUp() override {
     conformance_test::SetUp();
     if (GetParam().receives_into_area()) GTEST_SKIP() << "receives take windows of the area";
+  }
+
+  void TearDown() override {
+    hoard_.clear();
+    conformance_test::TearDown();
   }
 
   void open_with(duration patience) {
@@ -29,36 +34,49 @@ class shortage_case : public conformance_test {
     open_reactor(few);
   }
 
+  static listener_options narrow(zero_copy_mode mode = zero_copy_mode::automatic) {
+    listener_options made;
+    made.connection.send_buffer_bytes = 4096;
+    made.connection.zero_copy = mode;
+    return made;
+  }
   /// A connection whose peer takes nothing.
   std::unique_ptr<peer> dial_idler(record& seen, zero_copy_mode mode = zero_copy_mode::automatic) {
-    listener_options narrow;
-    narrow.connection.send_buffer_bytes = 4096;
-    narrow.connection.zero_copy = mode;
-    auto made = host().dial(listen(seen, narrow).local(), {small_window(), stay()});
+    auto made = host().dial(listen(seen, narrow(mode)).local(), {small_window(), stay()});
     turn_until([&] { return seen.opens == 1; });
     return made;
   }
-  /// Sends what `more` allows, until for a while it allowed nothing.
+  /// Sends a buffer a turn, until `more` or the connection for a while allowed nothing.
   void send_while(const record& to, const std::function<bool(connection&)>& more) {
     time_point sent_at = present();
     turn_until([&] {
       act(to.last, [&](connection& peer) {
-        while (more(peer)) {
-          buffer bytes = peer.acquire();
-          if (!bytes) return;
-          bytes.resize(slot_size);
-          EXPECT_EQ(peer.send(std::move(bytes)), send_status::accepted);
-          sent_at = present();
-        }
+        if (!more(peer)) return;
+        buffer bytes = peer.acquire();
+        if (!bytes) return;
+        bytes.resize(slot_size);
+        if (peer.send(std::move(bytes)) == send_status::accepted) sent_at = present();
       });
       return present() - sent_at > 50ms;
     });
   }
-  /// So that no buffer is left.
+  /// Sends what its connection allows, which is not all that there is.
+  void hold_back(const record& to) {
+    const std::uint64_t before = on().counters().hold_backs;
+    send_while(to, [](connection&) { return true; });
+    EXPECT_GT(on().counters().hold_backs, before);
+    EXPECT_GT(on().internals().buffers_left(), 0U);
+  }
+  /// So that no buffer is left: it gets what it is allowed, the application has the rest.
   void fill(const record& to) {
     send_while(to, [](connection&) { return true; });
+    leave(0);
   }
-
+  /// The application takes buffers until so many are left to it.
+  void leave(std::uint32_t count) {
+    while (on().internals().pool().obtainable_count() > count)
+      hoard_.push_back(on().internals().pool().acquire());
+  }
   /// Peers that send more than the kernel's ring has buffers for; none of it is let go of.
   void dial_crowd() {
     crowd_seen_ = &handler();
@@ -74,6 +92,8 @@ class shortage_case : public conformance_test {
     EXPECT_EQ(crowd_seen_->received.size(), crowd_size * 8'000U);
     EXPECT_EQ(finish(*crowd_).ends, std::size_t{crowd_size});
   }
+
+  std::vector<buffer> hoard_;  ///< The application's.
 
  private:
   std::vector<buffer> held_;
@@ -134,7 +154,8 @@ TEST_P(shortage_case, who_wants_more_than_is_left_is_helped) {
   open_with(100ms);
   record& seen = handler();
   auto idler = dial_idler(seen);
-  send_while(seen, [this](connection&) { return on().internals().pool().obtainable_count() > 2; });
+  send_while(seen, [](connection&) { return true; });
+  leave(2);
   record& wanting = handler();
   auto other = host().dial(listen(wanting).local(), {receive(120'000)});
   turn_until([&] { return wanting.opens == 1; });
@@ -150,6 +171,97 @@ TEST_P(shortage_case, who_wants_more_than_is_left_is_helped) {
   EXPECT_EQ(seen.why, transport_errc::buffers_wanted);
   EXPECT_TRUE(finish(*other).received == bytes);
   EXPECT_TRUE(finish(*idler).in_time);
+}
+
+TEST_P(shortage_case, who_is_slow_is_held_back_before_others_wait) {
+  open_with(10s);
+  constexpr int idler_count = 4;
+  std::vector<std::unique_ptr<peer>> idlers;
+  std::vector<record*> seen;
+  for (int i = 0; i < idler_count; ++i) {
+    seen.push_back(&handler());
+    idlers.push_back(dial_idler(*seen.back()));
+    hold_back(*seen.back());
+    EXPECT_GE(on().internals().buffers_left(), slot_count / 8) << i;
+  }
+  for (const record* each : seen) {
+    EXPECT_EQ(each->closes, 0);
+    act(each->last,
+        [](connection& peer) { EXPECT_NE(peer.queued_bytes(), 0U) << "each got some"; });
+  }
+  EXPECT_EQ(on().counters().buffer_waits, 0U);
+  EXPECT_EQ(on().counters().buffer_cuts, 0U);
+  for (const record* each : seen) act(each->last, [](connection& peer) { peer.abort(); });
+  for (auto& each : idlers) EXPECT_TRUE(finish(*each).in_time);
+}
+
+TEST_P(shortage_case, who_was_held_back_goes_on_when_there_is_room) {
+  open_with(100ms);
+  record& seen = handler();
+  auto idler = dial_idler(seen, zero_copy_mode::never);
+  leave(slot_count / 4);
+  hold_back(seen);
+  act(seen.last, [](connection& peer) {
+    EXPECT_GT(peer.queued_bytes(), 0U);
+    EXPECT_LT(peer.queued_bytes(), slot_count / 2 * slot_size);
+  });
+  leave(0);
+  int told = 0;
+  seen.when_writable = [&](connection&) { ++told; };
+  turn_for(300ms);
+  EXPECT_EQ(told, 0);
+  EXPECT_EQ(seen.closes, 0) << "nobody else waits";
+  hoard_.clear();
+  turn_until([&] { return told == 1; });
+  act(seen.last, [](connection& peer) {
+    EXPECT_EQ(peer.send_copy(as_bytes("more")), send_status::accepted);
+    peer.abort();
+  });
+  EXPECT_TRUE(finish(*idler).in_time);
+}
+
+TEST_P(shortage_case, who_was_held_back_goes_on_when_its_peer_reads) {
+  open_with(1min);
+  record& seen = handler();
+  const auto slow = host().take(listen(seen, narrow()).local(), 4096);
+  turn_until([&] { return seen.opens == 1; });
+  leave(slot_count / 4);
+  hold_back(seen);
+  std::uint64_t sent_bytes = 0;
+  bool told = false;
+  seen.when_writable = [&](connection&) { told = true; };
+  act(seen.last,
+      [&](connection& peer) { sent_bytes = peer.counters().bytes_sent + peer.queued_bytes(); });
+  std::string received;
+  turn_until([&] {
+    (void)slow->receive(received);
+    return told && received.size() == sent_bytes;
+  });
+  act(seen.last, [](connection& peer) {
+    EXPECT_EQ(peer.send_copy(as_bytes("more")), send_status::accepted);
+    peer.abort();
+  });
+}
+
+TEST_P(shortage_case, who_was_held_back_may_end) {
+  open_with(100ms);
+  record& seen = handler();
+  // Without a copy, if it may be, so that its end and more to be sent wait for the first result.
+  const auto slow = host().take(listen(seen, narrow(zero_copy_mode::always)).local(), 4096);
+  turn_until([&] { return seen.opens == 1; });
+  leave(slot_count / 4);
+  hold_back(seen);
+  seen.when_writable = [](connection&) { ADD_FAILURE() << "nothing more may be sent"; };
+  act(seen.last, [](connection& peer) {
+    peer.half_close();
+    EXPECT_EQ(peer.send_copy(as_bytes("more")), send_status::closed);
+  });
+  turn_for(50ms);
+  hoard_.clear();
+  turn_for(150ms);
+  act(seen.last,
+      [](connection& peer) { EXPECT_EQ(peer.send_copy(as_bytes("more")), send_status::closed); });
+  act(seen.last, [](connection& peer) { peer.abort(); });
 }
 
 TEST_P(shortage_case, switched_off_all_wait) {

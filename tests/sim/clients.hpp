@@ -12,9 +12,9 @@ namespace myra::simtest {
 
 enum class client_end { half_close, close, abort, give_up };
 
-/// Notes whether a connection ended while all buffers of a pool were taken: peers whose marks are
-/// together more than the pool may then starve each other until `write_timeout`, or until one is
-/// cut after `shortage_patience` (docs/security.md).
+/// Notes whether a connection ended while all buffers of a pool were taken, or somebody had been
+/// held back for want of them: peers whose marks are together more than the pool may then stop each
+/// other until `write_timeout`, or until one is cut after `shortage_patience` (docs/security.md).
 class pool_watcher final : public connection_watcher {
  public:
   void watch(loop& runs) { loops_.push_back(&runs); }
@@ -24,7 +24,7 @@ class pool_watcher final : public connection_watcher {
                      connection_state to) noexcept override {
     if (to != connection_state::closing) return;
     for (loop* each : loops_) {
-      used_up_ = used_up_ || each->pool().obtainable_count() == 0;
+      used_up_ = used_up_ || each->pool().obtainable_count() == 0 || each->tally().hold_backs != 0;
     }
   }
   /// Whether want of buffers explains that a connection ended so. Each cut explains one end here,

@@ -95,6 +95,7 @@ void add(loop_counters& sum, const loop_counters& part) noexcept {
   sum.stalls += part.stalls;
   sum.handler_exceptions += part.handler_exceptions;
   sum.buffer_waits += part.buffer_waits;
+  sum.hold_backs += part.hold_backs;
   sum.buffer_cuts += part.buffer_cuts;
   sum.zero_copy.asked += part.zero_copy.asked;
   sum.zero_copy.granted += part.zero_copy.granted;
@@ -135,7 +136,7 @@ void print_stats(const std::vector<ending>& endings) {
   json.number("late_completions", sum.backend.late_completions);
   json.number("overflows", sum.backend.overflows).number("no_buffer", sum.backend.no_buffer);
   json.number("silent_sends", sum.backend.silent_sends).number("buffer_waits", sum.buffer_waits);
-  json.number("buffer_cuts", sum.buffer_cuts);
+  json.number("buffer_hold_backs", sum.hold_backs).number("buffer_cuts", sum.buffer_cuts);
   json.number("zero_copy_asked", sum.zero_copy.asked);
   json.number("zero_copy_granted", sum.zero_copy.granted);
   json.number("zero_copy_copied", sum.zero_copy.copied);

@@ -63,7 +63,8 @@ void add_reactor(std::vector<field>& all, reactor_options& to) {
                        to.inbox_capacity, {.least = 1, .most = 1 << 24}));
   all.push_back(time("reactor.shortage_patience",
                      "While others wait for a buffer, connections that hold half their share of "
-                     "the pool and whose present send takes longer are closed; 0s: never.",
+                     "the pool and whose present send takes longer are closed. While half of the "
+                     "pool is used, slow peers are back-pressured early. 0s: neither.",
                      to.shortage_patience));
   all.push_back(time("reactor.stall_threshold",
                      "Turns whose handlers run longer are counted and logged; 0s: never.",

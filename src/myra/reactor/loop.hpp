@@ -81,6 +81,7 @@ struct loop_counters {
   std::uint64_t stalls = 0;  ///< Turns whose handlers ran longer than the threshold.
   std::uint64_t handler_exceptions = 0;
   std::uint64_t buffer_waits = 0;  ///< Connections that had to wait for a free buffer.
+  std::uint64_t hold_backs = 0;    ///< Times that one was back-pressured before its mark.
   std::uint64_t buffer_cuts = 0;   ///< Those ended for holding buffers that others waited for.
   std::uint64_t sends = 0;         ///< Send operations; one may carry many messages.
   arms_by_reason<std::uint64_t> receive_arms;
@@ -128,6 +129,15 @@ class alignas(cache_line_size) loop {
   }
   /// Calls `task` once when a buffer is free.
   void await_buffer(deferred& task) noexcept;
+  /// Less than half of the ordinary buffers is left, but for what the kernel and other threads
+  /// have.
+  [[nodiscard]] bool buffers_may_be_few() const noexcept {
+    return pool_->obtainable_count() < pool_->slot_count_max() / 2;
+  }
+  /// Of the ordinary buffers, with those that lie ready for the kernel.
+  [[nodiscard]] std::uint32_t buffers_left() const noexcept {
+    return pool_->obtainable_count() + backend_->ready_buffer_count();
+  }
   [[nodiscard]] bool buffers_are_short() const noexcept { return !starved_.empty(); }
   /// From inside such a call: the buffer was not needed any more, so that the next in line is
   /// called.

@@ -70,11 +70,15 @@ struct reactor_options {
   /// Places in the ring's own table of descriptors (direct descriptors): what is accepted beyond
   /// them takes ordinary ones. At most RLIMIT_NOFILE; zero: that many, up to 16,384.
   std::uint32_t direct_descriptor_count = 0;
-  /// A shorter write_timeout for times of want: while buffers are waited for and less than an
-  /// eighth of the pool is left, connections whose present send (512 KiB at most) has taken so
-  /// long, and that hold half their share of the pool (slot_count_max over the number of
-  /// connections) or more, are closed with transport_errc::buffers_wanted (docs/decisions/0071);
-  /// zero: never.
+  /// For times of want (docs/decisions/0071); zero: none of this.
+  /// - While less than half of the pool is left, a connection whose present send has not completed
+  ///   is back-pressured once it holds its share of what is left (that, over the number of
+  ///   connections), until it holds less. That is looked at when a send completes, and four times
+  ///   in so long or every 250 ms, whichever is more often.
+  /// - A shorter write_timeout: while buffers are waited for and less than an eighth of the pool is
+  ///   left, connections whose present send (512 KiB at most) has taken so long, and that hold half
+  ///   their share of the pool (slot_count_max over the number of connections) or more, are closed
+  ///   with transport_errc::buffers_wanted.
   duration shortage_patience = std::chrono::seconds(1);
   /// Calls that other threads may have waiting.
   std::uint32_t inbox_capacity = 4096;

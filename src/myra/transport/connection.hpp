@@ -72,10 +72,11 @@ struct connection_options {
 [[nodiscard]] std::string check(const connection_options& options);
 
 enum class send_status : std::uint8_t {
-  accepted,        ///< Taken; it will be sent in order, or the connection will end.
-  back_pressured,  ///< The queue is at its high-water mark or no buffer is free; nothing was taken.
-                   ///< on_writable will be called.
-  closed,          ///< The connection sends no more; nothing was taken.
+  accepted,  ///< Taken; it will be sent in order, or the connection will end.
+  /// The queue is at its high-water mark, or buffers are few: none is free, or the peer is slow and
+  /// more than a share of what is left waits for it. Nothing was taken; on_writable will be called.
+  back_pressured,
+  closed,  ///< The connection sends no more; nothing was taken.
 };
 
 struct send_options {
@@ -119,7 +120,8 @@ class connection_handler {
   virtual void on_receive(connection& peer, message& bytes) = 0;
   /// The peer has sent all that it will send. By default closes, after what is queued has gone.
   virtual void on_end(connection& peer);
-  /// Queued bytes fell to the low-water mark after `send` had said back_pressured.
+  /// After `send` had said back_pressured: queued bytes fell to the low-water mark, and buffers are
+  /// not too few.
   virtual void on_writable(connection& peer);
   /// The reactor drains (`reactor::drain`, a signal). By default `end_input`: nothing more is
   /// received, on_end follows as if the peer had ended, and a handler that needs time to finish

@@ -43,16 +43,19 @@ class stream_parent {
 struct slot_queue {
   slot* first = nullptr;
   slot* last = nullptr;
+  std::uint32_t count = 0;
 
   [[nodiscard]] bool empty() const noexcept { return first == nullptr; }
   void push(slot& added) noexcept {
     added.next = nullptr;
     (first == nullptr ? first : last->next) = &added;
     last = &added;
+    ++count;
   }
   [[nodiscard]] slot& pop() noexcept {
     slot& taken = *first;
     first = taken.next;
+    --count;
     if (first == nullptr) last = nullptr;
     return taken;
   }
@@ -62,6 +65,7 @@ struct slot_queue {
     front.last->next = first;
     if (first == nullptr) last = front.last;
     first = front.first;
+    count += front.count;
     front = {};
   }
 };
@@ -153,6 +157,8 @@ class stream final : public list_node<stream_tag> {
   [[nodiscard]] bool waits_as(const deferred* in_line) const noexcept {
     return in_line == &starved_;
   }
+  /// Time has passed since it was held back, if it was.
+  void look_at_hold_back() noexcept;
   /// Others want its buffers: ends with a reset, so that the kernel keeps nothing either.
   void evict() noexcept;
   [[nodiscard]] const connection_counters& counters() const noexcept { return counters_; }
@@ -217,6 +223,7 @@ class stream final : public list_node<stream_tag> {
   /// Our end is near: nothing more is taken to be sent, and what goes is waited for.
   void stop_accepting() noexcept {
     accepts_below_ = 0;
+    held_back_ = false;
     awaited_.add(send_need::end);
   }
   [[nodiscard]] bool paused() const noexcept { return input_.has(input_state::paused); }
@@ -233,7 +240,12 @@ class stream final : public list_node<stream_tag> {
       loop_.defer(attend_);
     else if (send_.silent)
       loop_.hasten();  // its end starts what is queued now, and must not be slept over
+    else if (loop_.buffers_may_be_few()) [[unlikely]]
+      hold_back_if_greedy();
   }
+  void hold_back_if_greedy() noexcept;
+  void let_on_if_modest() noexcept;
+  [[nodiscard]] bool is_greedy() const noexcept;
   void flush() noexcept;
   void submit_send() noexcept;
   void gather(io::send_operation& into, slot_queue& taken, send_vector*& vector) noexcept;
@@ -253,6 +265,7 @@ class stream final : public list_node<stream_tag> {
            zero_copy_ == nullptr;
   }
   void go_on_sending() noexcept {
+    if (held_back_) let_on_if_modest();
     if (!queue_.empty())
       loop_.defer(attend_);
     else if (last_is_sent())
@@ -374,6 +387,7 @@ class stream final : public list_node<stream_tag> {
   bool half_close_asked_ : 1 = false;
   bool fin_sent_ : 1 = false;
   bool wished_ : 1 = false;              ///< A send came with a wish.
+  bool held_back_ : 1 = false;           ///< For want of buffers nothing is taken to be sent.
   bool closes_when_let_go_ : 1 = false;  ///< When the kernel holds no bytes any more.
   std::error_code why_;
   time_point last_activity_;

@@ -142,6 +142,30 @@ void stream_table::relieve(time_point since, const deferred* only_waiter) noexce
           " and held " + std::to_string(half_share) + " bytes of them or more");
 }
 
+stream_table::hold_back_timer::hold_back_timer(stream_table& owner) noexcept
+    : timer([](timer& fired) noexcept {
+        static_cast<hold_back_timer&>(fired).self.look_at_held_back();
+      }),
+      self(owner) {}
+
+void stream_table::look_at_held_back_later() noexcept {
+  if (hold_back_timer_.armed()) return;
+  constexpr duration pause_max = std::chrono::milliseconds(250);
+  const duration pause = std::min(loop_.options().shortage_patience / 4, pause_max);
+  loop_.timers().arm(hold_back_timer_, after(loop_.now(), std::max(pause, timer_wheel::tick)));
+}
+
+void stream_table::look_at_held_back() noexcept {
+  loop_.pool().collect();
+  // Handlers are told, and may let go of any other stream.
+  intrusive_list<stream, stream_tag> waiting;
+  waiting.append(live_);
+  while (stream* member = waiting.pop_front()) {
+    live_.push_back(*member);
+    member->look_at_hold_back();
+  }
+}
+
 void stream_table::cut() noexcept {
   live_.for_each(
       [](stream& member) { member.fail(make_error_code(transport_errc::drain_timeout)); });

@@ -74,8 +74,16 @@ class alignas(cache_line_size) stream_table final : public drainable {
   void cut() noexcept override;
   [[nodiscard]] bool drained() const noexcept override { return open_count_ == 0; }
   void relieve(time_point since, const deferred* only_waiter) noexcept override;
+  /// A stream is held back for want of buffers.
+  void look_at_held_back_later() noexcept;
 
  private:
+  struct hold_back_timer : timer {
+    explicit hold_back_timer(stream_table& owner) noexcept;
+    stream_table& self;
+  };
+  void look_at_held_back() noexcept;
+
   struct cell {
     alignas(stream) std::array<std::byte, sizeof(stream)> memory;
     cell* next_free;
@@ -91,6 +99,7 @@ class alignas(cache_line_size) stream_table final : public drainable {
   std::vector<std::unique_ptr<send_vector>> vectors_;
   zero_copy_send* free_zero_copies_ = nullptr;
   std::vector<std::unique_ptr<zero_copy_send>> zero_copies_;
+  hold_back_timer hold_back_timer_{*this};  ///< Armed while a stream may be held back.
   bool told_of_locked_memory_ = false;
   std::uint64_t generation_ = 0;
   std::uint32_t count_ = 0;       ///< With those that are finished and still held.

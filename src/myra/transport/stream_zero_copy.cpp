@@ -14,7 +14,10 @@ bool stream::zero_copy_on_its_way() const noexcept {
 
 /// Whether there is nothing to be done for a send of the ordinary kind.
 bool stream::flush_zero_copy() noexcept {
-  if (zero_copy_ != nullptr) return true;
+  if (zero_copy_ != nullptr) {
+    if (loop_.buffers_may_be_few()) hold_back_if_greedy();
+    return true;
+  }
   const auto wish = static_cast<zero_copy_mode>(queue_.first->wish);
   // What a peer does not read is held here with us, and not in memory of the kernel's.
   const std::uint64_t held = std::uint64_t{zero_copy_held_bytes_} + next_send_size();
@@ -149,6 +152,7 @@ void stream::end_zero_copy(zero_copy_send& send) noexcept {
     if (zero_copy_held_ == 0 && !close_.descriptor.valid()) return finish();
     return close_when_idle();
   }
+  if (held_back_ && !was_short) return look_at_hold_back();
   if (was_short) go_on_sending();
   if (!closes_when_let_go_) return;
   if (zero_copy_held_ == 0)
