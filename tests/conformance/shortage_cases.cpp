@@ -49,15 +49,18 @@ class shortage_case : public conformance_test {
   /// Sends a buffer a turn, until `more` or the connection for a while allowed nothing.
   void send_while(const record& to, const std::function<bool(connection&)>& more) {
     time_point sent_at = present();
+    int tries = 0;  // since then
     turn_until([&] {
       act(to.last, [&](connection& peer) {
         if (!more(peer)) return;
         buffer bytes = peer.acquire();
         if (!bytes) return;
         bytes.resize(slot_size);
-        if (peer.send(std::move(bytes)) == send_status::accepted) sent_at = present();
+        if (peer.send(std::move(bytes)) != send_status::accepted) return;
+        sent_at = present();
+        tries = 0;
       });
-      return present() - sent_at > 50ms;
+      return ++tries > 20 && present() - sent_at > 50ms;
     });
   }
   /// Sends what its connection allows, which is not all that there is.
