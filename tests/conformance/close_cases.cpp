@@ -267,6 +267,26 @@ TEST_P(closing_case, a_reactor_destroyed_with_everything_in_flight) {
   EXPECT_EQ(told.ends + told.resets, 25U) << "a peer was left waiting";
 }
 
+// Up to Linux 6.12 a ring keeps what is closed in its table while older operations on it last.
+TEST_P(closing_case, an_end_is_told_while_an_older_receive_of_another_lasts) {
+  record& idle = handler();
+  auto waiting = host().dial(listen(idle).local(), {receive_to_end()});
+  turn_until([&] { return idle.opens == 1; });
+  const auto told_of = [&](script says, const std::function<void(connection&)>& end) {
+    record& seen = handler();
+    auto peer = host().dial(listen(seen).local(), std::move(says));
+    turn_until([&] { return seen.messages == 1; });
+    act(seen.last, end);
+    return finish(*peer);
+  };
+  EXPECT_TRUE(told_of({send("x"), receive_to_end()}, close_it).saw_end);
+  EXPECT_TRUE(told_of({send("x"), half_close(), receive_to_end()}, close_it).saw_end);
+  EXPECT_TRUE(told_of({send("x"), receive_to_end()}, abort_it).in_time);
+  EXPECT_EQ(idle.closes, 0);
+  act(idle.last, abort_it);
+  EXPECT_TRUE(finish(*waiting).in_time);
+}
+
 TEST_P(closing_case, a_kept_connection_is_the_keepers) {
   record& seen = handler();
   connection kept;

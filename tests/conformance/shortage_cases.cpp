@@ -133,7 +133,7 @@ TEST_P(shortage_case, who_holds_less_than_its_share_is_left) {
   dial_crowd();
   expect_crowd_served();
   turn_until([&] { return seen.closes == 1; });
-  EXPECT_EQ(modest.closes, 0);
+  EXPECT_EQ(modest.closes, 0) << modest.why.message();
   act(modest.last, [](connection& peer) { peer.abort(); });
   EXPECT_TRUE(finish(*modest_peer).in_time);
   EXPECT_TRUE(finish(*idler).in_time);

@@ -4,6 +4,7 @@
 
 #include <system_error>
 
+#include "myra/io/uring/close_trial.hpp"
 #include "myra/io/uring/opcode.hpp"
 
 namespace myra::io {
@@ -21,6 +22,11 @@ void direct_table::open(io_uring& on, unsigned count) {
   // A real descriptor for a direct one has to be there for whoever asks.
   if (!knows(on, IORING_OP_FIXED_FD_INSTALL)) {
     absence_ = "needs Linux 6.8, for a real descriptor on demand (IORING_OP_FIXED_FD_INSTALL)";
+    return;
+  }
+  if (!direct_close_is_immediate()) {
+    absence_ =
+        "needs Linux 6.13: before, sockets stay open after their close while older operations last";
     return;
   }
   const unsigned wanted = std::min(count == 0 ? automatic_count_max : count, allowed_count());
