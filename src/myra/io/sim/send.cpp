@@ -91,7 +91,7 @@ std::int32_t sim_backend::send_fault(sim::socket& on) noexcept {
 void sim_backend::run_send(sim::socket& on) noexcept {
   flight& going = flight_of(*on.writer);
   const auto& send = static_cast<const send_operation&>(*going.op);
-  if (send.silent && std::ranges::find(silent_, going.op) != silent_.end()) return;  // all has gone
+  if (going.all_is_sent) return;
   const int chosen = chosen_failure(going, on);
   std::int32_t status = chosen != 0 ? -chosen : send_fault(on);
   if (chosen != 0) return fail_send(going, status);
@@ -124,6 +124,7 @@ void sim_backend::finish_send(flight& ended, std::int32_t status) noexcept {
   const auto& send = static_cast<const send_operation&>(*ended.op);
   if (status == -EAGAIN && !send.silent) return;  // waits for room
   if (status == 0 && send.silent) {
+    ended.all_is_sent = true;
     silent_.push_back(ended.op);
     return;
   }

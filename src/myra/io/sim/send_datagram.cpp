@@ -38,6 +38,7 @@ void sim_backend::start_send_datagram(flight& begun) noexcept {
   if (status == 0) status = send_row(on, send);
   if (status < 0 || !send.silent) return complete(begun, static_cast<std::int32_t>(status));
   begun.done = send.size;
+  begun.all_is_sent = true;
   silent_.push_back(begun.op);
 }
 

@@ -199,7 +199,7 @@ void sim_backend::give_up(flight& unwanted) noexcept {
   if (unwanted.on == nullptr) return;
   const bool held = unwanted.on->reader == &op || unwanted.on->writer == &op ||
                     std::ranges::find(unwanted.on->polls, &op) != unwanted.on->polls.end();
-  if (!held || std::ranges::find(silent_, &op) != silent_.end()) return;
+  if (!held || unwanted.all_is_sent) return;
   const auto done = static_cast<std::int32_t>(unwanted.done);
   complete(unwanted, done > 0 ? done : -ECANCELED);
 }

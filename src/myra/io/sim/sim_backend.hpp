@@ -77,6 +77,7 @@ class sim_backend final : public backend, private sim::socket_user {
     std::uint32_t done = 0;  ///< Bytes that a send has sent.
     std::uint32_t received = 0;
     std::uint32_t serial = 0;
+    bool all_is_sent = false;  ///< By a silent send, which is not taken back any more.
     /// Of a zero-copy send: what the kernel may still read, and what was there at first.
     std::vector<byte_view> held = {};
     std::uint64_t sum = 0;
