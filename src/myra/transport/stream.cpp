@@ -225,7 +225,9 @@ void stream::abort() noexcept {
 void stream::fail(std::error_code why) noexcept {
   if (state_ >= connection_state::closing) return;
   if (!why_ || state_ < connection_state::draining) why_ = why;
-  if (zero_copy_held_ != 0) reset_at_close();
+  // What was accepted and does not go must not look like an end, and the kernel is not to keep the
+  // rest for a peer that may never take it.
+  if (queued_bytes_ != 0 || zero_copy_held_ != 0) reset_at_close();
   begin_closing();
 }
 
@@ -235,7 +237,7 @@ void stream::fail(std::int32_t result, io::failing_call which) noexcept {
 }
 
 void stream::evict() noexcept {
-  reset_at_close();
+  if (queued_bytes_ == 0) reset_at_close();
   fail(make_error_code(transport_errc::buffers_wanted));
 }
 
