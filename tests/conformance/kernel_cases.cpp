@@ -15,6 +15,7 @@
 #include <csignal>
 
 #include <array>
+#include <thread>
 
 #include "fixture.hpp"
 
@@ -37,8 +38,7 @@ class few_descriptors {
  public:
   explicit few_descriptors(int left) {
     ::getrlimit(RLIMIT_NOFILE, &before_);
-    const int next_free = ::dup(0);
-    ::close(next_free);
+    const int next_free = settled_next_free();
     const rlimit little{static_cast<rlim_t>(next_free + left), before_.rlim_max};
     EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &little), 0);
   }
@@ -47,6 +47,23 @@ class few_descriptors {
   ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
 
  private:
+  static int next_free() {
+    const int found = ::dup(0);
+    ::close(found);
+    return found;
+  }
+  /// With submission polling what was closed before is free a moment later.
+  static int settled_next_free() {
+    int found = next_free();
+    for (int same = 0; same < 5;) {
+      std::this_thread::sleep_for(1ms);
+      const int again = next_free();
+      same = again == found ? same + 1 : 0;
+      found = again;
+    }
+    return found;
+  }
+
   rlimit before_{};
 };
 
