@@ -23,25 +23,29 @@ class pool_watcher final : public connection_watcher {
   void on_transition(const connection_handle&, connection_state,
                      connection_state to) noexcept override {
     if (to != connection_state::closing) return;
+    bool now = false;
     for (loop* each : loops_) {
-      used_up_ = used_up_ || each->pool().obtainable_count() == 0 || each->tally().hold_backs != 0;
+      now = now || each->pool().obtainable_count() == 0;
+      used_up_ = used_up_ || now || each->tally().hold_backs != 0;
     }
+    if (now) ++ended_in_want_count_;
   }
-  /// Whether want of buffers explains that a connection ended so. Each cut explains one end here,
-  /// its own or that of the other side.
+  /// Whether want of buffers explains that a connection ended so. Each cut, and each end while
+  /// there was no buffer, explains one end here, its own or that of the other side.
   [[nodiscard]] bool excuse(std::error_code why) noexcept {
     if (why == transport_errc::write_timeout) return used_up_;
     if (why != transport_errc::buffers_wanted &&
         (why != condition::disconnected || why == transport_errc::end_of_stream))
       return false;
-    std::uint64_t cut_count = 0;
-    for (loop* each : loops_) cut_count += each->tally().buffer_cuts;
-    return ++excused_count_ <= cut_count;
+    std::uint64_t explained = ended_in_want_count_;
+    for (loop* each : loops_) explained += each->tally().buffer_cuts;
+    return ++excused_count_ <= explained;
   }
 
  private:
   std::vector<loop*> loops_;
   bool used_up_ = false;
+  std::uint64_t ended_in_want_count_ = 0;
   std::uint64_t excused_count_ = 0;
 };
 

@@ -236,10 +236,7 @@ void stream::fail(std::int32_t result, io::failing_call which) noexcept {
   fail(kernel_error(result));
 }
 
-void stream::evict() noexcept {
-  if (queued_bytes_ == 0) reset_at_close();
-  fail(make_error_code(transport_errc::buffers_wanted));
-}
+void stream::evict() noexcept { fail(make_error_code(transport_errc::buffers_wanted)); }
 
 void stream::begin_closing() noexcept {
   if (state_ >= connection_state::closing) return;

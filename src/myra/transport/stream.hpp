@@ -175,6 +175,7 @@ class stream final : public list_node<stream_tag> {
     poll = 2,      ///< The last attempt found the socket full.
     room = 4,      ///< send() said back_pressured.
     progress = 8,  ///< Since send_began_.
+    share = 16,    ///< It is held back until it holds less than its share.
   };
   /// Why received bytes are not for the handler.
   enum class input_state : std::uint8_t {
@@ -223,7 +224,7 @@ class stream final : public list_node<stream_tag> {
   /// Our end is near: nothing more is taken to be sent, and what goes is waited for.
   void stop_accepting() noexcept {
     accepts_below_ = 0;
-    held_back_ = false;
+    awaited_.remove(send_need::share);
     awaited_.add(send_need::end);
   }
   [[nodiscard]] bool paused() const noexcept { return input_.has(input_state::paused); }
@@ -243,6 +244,7 @@ class stream final : public list_node<stream_tag> {
     else if (loop_.buffers_may_be_few()) [[unlikely]]
       hold_back_if_greedy();
   }
+  [[nodiscard]] bool held_back() const noexcept { return awaited_.has(send_need::share); }
   void hold_back_if_greedy() noexcept;
   void let_on_if_modest() noexcept;
   [[nodiscard]] bool is_greedy() const noexcept;
@@ -258,6 +260,7 @@ class stream final : public list_node<stream_tag> {
   void take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept;
   static void release_sent(slot_queue& sent) noexcept;
   [[nodiscard]] std::uint64_t pool_bytes(const slot_queue& in) const noexcept;
+  [[nodiscard]] std::uint64_t unsent_pool_bytes() const noexcept;
   void drop_queue(slot_queue& queue) noexcept;
   /// Nothing is to be sent any more behind what has been.
   [[nodiscard]] bool last_is_sent() const noexcept {
@@ -265,7 +268,7 @@ class stream final : public list_node<stream_tag> {
            zero_copy_ == nullptr;
   }
   void go_on_sending() noexcept {
-    if (held_back_) let_on_if_modest();
+    if (held_back()) let_on_if_modest();
     if (!queue_.empty())
       loop_.defer(attend_);
     else if (last_is_sent())
@@ -387,7 +390,6 @@ class stream final : public list_node<stream_tag> {
   bool half_close_asked_ : 1 = false;
   bool fin_sent_ : 1 = false;
   bool wished_ : 1 = false;              ///< A send came with a wish.
-  bool held_back_ : 1 = false;           ///< For want of buffers nothing is taken to be sent.
   bool closes_when_let_go_ : 1 = false;  ///< When the kernel holds no bytes any more.
   std::error_code why_;
   time_point last_activity_;

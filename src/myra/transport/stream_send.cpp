@@ -243,30 +243,31 @@ void stream::take_back(slot_queue& from, std::uint32_t sent_bytes) noexcept {
   queue_.prepend(unsent);
 }
 
-/// Less than half of the pool is left, and what waits on the peer is no less than a share of that:
-/// the dynamic threshold of A. K. Choudhury and E. L. Hahne, "Dynamic Queue Length Thresholds for
+/// Less than half of the pool is left, and what is to be sent is no less than a share of that: the
+/// dynamic threshold of A. K. Choudhury and E. L. Hahne, "Dynamic Queue Length Thresholds for
 /// Shared-Memory Packet Switches", IEEE/ACM Transactions on Networking 6 (1998).
 bool stream::is_greedy() const noexcept {
+  const std::uint32_t count = queue_.count + (send_.idle() ? 0 : in_send_.count);
   const buffer_pool& pool = loop_.pool();
   const std::uint64_t left = loop_.buffers_left();
-  if (left >= pool.slot_count_max() / 2) return false;
+  // What the kernel alone still holds is no reason to take nothing.
+  if (count == 0 || left >= pool.slot_count_max() / 2) return false;
   const std::uint64_t slot_size = pool.slot_size_bytes();
   const auto is_share = [&](std::uint64_t bytes) {
     return bytes != 0 && bytes * table_.open_count() >= left * slot_size;
   };
   // How many there are bounds what they hold.
-  const std::uint64_t count = queue_.count + (send_.idle() ? 0 : in_send_.count);
-  return is_share(count * slot_size + zero_copy_pool_bytes_) && is_share(held_bytes());
+  return is_share(count * slot_size + zero_copy_pool_bytes_) && is_share(unsent_pool_bytes());
 }
 
 /// More is queued behind a send that has not completed.
 void stream::hold_back_if_greedy() noexcept {
-  if (held_back_ || !sending_open() || loop_.options().shortage_patience == duration::zero())
+  if (held_back() || !sending_open() || loop_.options().shortage_patience == duration::zero())
     return;
   if (!is_greedy()) return;
   loop_.pool().collect();
   if (!is_greedy()) return;
-  held_back_ = true;
+  awaited_.add(send_need::share);
   accepts_below_ = 1;
   ++loop_.tally().hold_backs;
   table_.look_at_held_back_later();
@@ -274,19 +275,19 @@ void stream::hold_back_if_greedy() noexcept {
 
 void stream::let_on_if_modest() noexcept {
   if (is_greedy()) return;
-  held_back_ = false;
+  awaited_.remove(send_need::share);
   accepts_below_ = options_.send_high_water_bytes;
 }
 
 void stream::look_at_hold_back() noexcept {
-  if (!held_back_) return;
+  if (!held_back()) return;
   let_on_if_modest();
-  if (held_back_) return table_.look_at_held_back_later();
+  if (held_back()) return table_.look_at_held_back_later();
   tell_of_room();
 }
 
 bool stream::tell_of_room() noexcept {
-  if (held_back_ || !awaited_.has(send_need::room) ||
+  if (held_back() || !awaited_.has(send_need::room) ||
       queued_bytes_ > options_.send_low_water_bytes || !sending_open())
     return false;
   awaited_.remove(send_need::room);
@@ -318,10 +319,13 @@ bool stream::stalled_since(time_point since) const noexcept {
          (zero_copy_held_ != 0 && zero_copy_moved_ <= since);
 }
 
-std::uint64_t stream::held_bytes() const noexcept {
+std::uint64_t stream::unsent_pool_bytes() const noexcept {
   // What a send of one slot was stays in in_send_ until the next.
-  return zero_copy_pool_bytes_ + pool_bytes(queue_) + (send_.idle() ? 0 : pool_bytes(in_send_)) +
-         pool_bytes(received_);
+  return zero_copy_pool_bytes_ + pool_bytes(queue_) + (send_.idle() ? 0 : pool_bytes(in_send_));
+}
+
+std::uint64_t stream::held_bytes() const noexcept {
+  return unsent_pool_bytes() + pool_bytes(received_);
 }
 
 /// Of the reactor's pool, with what lies in them: slots, and pieces of slots.

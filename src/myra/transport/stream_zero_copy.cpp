@@ -152,7 +152,7 @@ void stream::end_zero_copy(zero_copy_send& send) noexcept {
     if (zero_copy_held_ == 0 && !close_.descriptor.valid()) return finish();
     return close_when_idle();
   }
-  if (held_back_ && !was_short) return look_at_hold_back();
+  if (held_back() && !was_short) return look_at_hold_back();
   if (was_short) go_on_sending();
   if (!closes_when_let_go_) return;
   if (zero_copy_held_ == 0)

@@ -65,8 +65,9 @@ class alignas(cache_line_size) buffer_ring {
     return pool_.from_kernel(id, size);
   }
 
-  /// What a completion with a buffer brought, in order: `each(buffer&& part, bool last)`. A part is
-  /// empty where nothing was brought, or where memory for it is short. False, and nothing is taken:
+  /// What a completion with a buffer brought, in order: `each(buffer&& part, bool last, bool
+  /// fills)`, where a part that fills has used up its buffer. A part is empty where nothing was
+  /// brought, or where memory for it is short. False, and nothing is taken:
   /// the kernel says that it filled buffers which are not the next of the ring.
   template <class Each>
   [[nodiscard]] bool take_parts(const io_uring_cqe& cqe, Each each) noexcept {
@@ -75,10 +76,11 @@ class alignas(cache_line_size) buffer_ring {
     auto left = static_cast<std::uint32_t>(std::max(cqe.res, 0));
     const bool kept_by_kernel = (cqe.flags & IORING_CQE_F_BUF_MORE) != 0;
     for (bool last = false; !last; id = next_id()) {
-      const std::uint32_t size = std::min(left, room_of(id));
+      const std::uint32_t room = room_of(id);
+      const std::uint32_t size = std::min(left, room);
       left -= size;
       last = left == 0;
-      each(take_part(id, size, last && kept_by_kernel), last);
+      each(take_part(id, size, last && kept_by_kernel), last, size == room);
       if (!last && in_ring_ == 0) return false;
     }
     return true;

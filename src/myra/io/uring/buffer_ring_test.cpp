@@ -41,7 +41,7 @@ class buffer_ring_test : public ::testing::Test {
     cqe.res = 1;
     for (unsigned id = 0; id < pool_->slot_count(); ++id) {
       cqe.flags = IORING_CQE_F_BUFFER | id << IORING_CQE_BUFFER_SHIFT;
-      if (ring_->take_parts(cqe, [](buffer&& part, bool) { part.release(); })) return;
+      if (ring_->take_parts(cqe, [](buffer&& part, bool, bool) { part.release(); })) return;
     }
     FAIL() << "there is no next buffer";
   }

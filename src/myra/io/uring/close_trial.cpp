@@ -5,8 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-#include <utility>
+#include <atomic>
 
 namespace myra::io {
 namespace {
@@ -14,58 +13,67 @@ namespace {
 constexpr unsigned busy = 0;  // the place of a socket on which something is armed
 constexpr unsigned gone = 1;  // and of the one that is closed
 
-struct socket_pair {
-  socket_pair() noexcept {
-    made = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, of.data()) == 0;
+/// One end of a pair of sockets; the other is in a ring's table.
+class far_end {
+ public:
+  far_end(io_uring& table, unsigned place) noexcept {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return;
+    descriptor_ = ends[1];
+    placed_ = io_uring_register_files_update(&table, place, &ends[0], 1) == 1;
+    ::close(ends[0]);
   }
-  ~socket_pair() {
-    for (const int each : of)
-      if (each >= 0) ::close(each);
+  far_end(const far_end&) = delete;
+  far_end& operator=(const far_end&) = delete;
+  ~far_end() {
+    if (descriptor_ >= 0) ::close(descriptor_);
   }
-  socket_pair(const socket_pair&) = delete;
-  socket_pair& operator=(const socket_pair&) = delete;
-  void move_into(io_uring& table, unsigned place) noexcept {
-    made = made && io_uring_register_files_update(&table, place, &of[0], 1) == 1;
-    ::close(std::exchange(of[0], -1));
+  [[nodiscard]] bool placed() const noexcept { return placed_; }
+  [[nodiscard]] bool ended() const noexcept {
+    // The near one ends when the kernel entry does; the rest is for what preempts it.
+    constexpr int patience_ms = 10;
+    pollfd told{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    return ::poll(&told, 1, patience_ms) == 1;
   }
 
-  bool made = false;
-  std::array<int, 2> of{-1, -1};
+ private:
+  int descriptor_ = -1;
+  bool placed_ = false;
 };
 
-bool try_close(io_uring& trial) noexcept {
-  if (io_uring_register_files_sparse(&trial, 2) != 0) return false;
-  socket_pair kept;
-  socket_pair closed;
-  kept.move_into(trial, busy);
-  closed.move_into(trial, gone);
-  if (!kept.made || !closed.made) return false;
+close_trial close_beside_a_poll(io_uring& trial) noexcept {
+  if (io_uring_register_files_sparse(&trial, 2) != 0) return close_trial::failed;
+  const far_end kept(trial, busy);
+  const far_end closed(trial, gone);
+  if (!kept.placed() || !closed.placed()) return close_trial::failed;
   io_uring_sqe* entry = io_uring_get_sqe(&trial);
   io_uring_prep_poll_add(entry, busy, POLLIN);
   entry->flags |= IOSQE_FIXED_FILE;
-  if (io_uring_submit(&trial) != 1) return false;
+  if (io_uring_submit(&trial) != 1 || io_uring_cq_ready(&trial) != 0) return close_trial::failed;
   entry = io_uring_get_sqe(&trial);
   io_uring_prep_close_direct(entry, gone);
-  if (io_uring_submit_and_wait(&trial, 1) != 1) return false;
-  // The socket ends when the kernel entry does; the rest is for what preempts it.
-  constexpr int patience_ms = 10;
-  pollfd end{.fd = closed.of[1], .events = POLLIN, .revents = 0};
-  return ::poll(&end, 1, patience_ms) == 1;
+  io_uring_cqe* told = nullptr;
+  if (io_uring_submit_and_wait(&trial, 1) != 1 || io_uring_peek_cqe(&trial, &told) != 0 ||
+      told->res != 0)
+    return close_trial::failed;
+  return closed.ended() ? close_trial::immediate : close_trial::late;
 }
 
-bool try_close() noexcept {
+close_trial try_now() noexcept {
   io_uring trial{};
-  if (io_uring_queue_init(4, &trial, 0) != 0) return false;
-  const bool immediate = try_close(trial);
+  if (io_uring_queue_init(4, &trial, 0) != 0) return close_trial::failed;
+  const close_trial found = close_beside_a_poll(trial);
   io_uring_queue_exit(&trial);
-  return immediate;
+  return found;
 }
 
 }  // namespace
 
-bool direct_close_is_immediate() noexcept {
-  static const bool immediate = try_close();
-  return immediate;
+close_trial try_direct_close() noexcept {
+  static std::atomic<close_trial> known = close_trial::failed;
+  if (known.load(std::memory_order_relaxed) == close_trial::failed)
+    known.store(try_now(), std::memory_order_relaxed);
+  return known.load(std::memory_order_relaxed);
 }
 
 }  // namespace myra::io

@@ -7,9 +7,18 @@
 // its own.
 #pragma once
 
+#include <cstdint>
+
 namespace myra::io {
 
-/// Tried once in the life of the process; about 0.1 ms, or 10 ms more where it does not.
-[[nodiscard]] bool direct_close_is_immediate() noexcept;
+enum class close_trial : std::uint8_t {
+  immediate,
+  late,
+  failed,  ///< For want of descriptors or memory: another time it may be told.
+};
+
+/// Tried until there is an answer, which holds for the life of the process; about 0.1 ms, or 10 ms
+/// more where it is late.
+[[nodiscard]] close_trial try_direct_close() noexcept;
 
 }  // namespace myra::io

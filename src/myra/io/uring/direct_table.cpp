@@ -21,13 +21,21 @@ unsigned allowed_count() {
 void direct_table::open(io_uring& on, unsigned count) {
   // A real descriptor for a direct one has to be there for whoever asks.
   if (!knows(on, IORING_OP_FIXED_FD_INSTALL)) {
-    absence_ = "needs Linux 6.8, for a real descriptor on demand (IORING_OP_FIXED_FD_INSTALL)";
+    absence_ = "needs Linux 6.13, and a real descriptor on demand (IORING_OP_FIXED_FD_INSTALL)";
     return;
   }
-  if (!direct_close_is_immediate()) {
-    absence_ =
-        "needs Linux 6.13: before, sockets stay open after their close while older operations last";
-    return;
+  switch (try_direct_close()) {
+    case close_trial::immediate: break;
+    case close_trial::late:
+      absence_ =
+          "needs Linux 6.13: before, sockets stay open after their close while older operations "
+          "last";
+      return;
+    case close_trial::failed:
+      absence_ =
+          "whether they are closed at once could not be tried, for want of descriptors or "
+          "memory";
+      return;
   }
   const unsigned wanted = std::min(count == 0 ? automatic_count_max : count, allowed_count());
   const int status = io_uring_register_files_sparse(&on, wanted);

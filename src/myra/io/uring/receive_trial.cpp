@@ -27,7 +27,9 @@ constexpr duration patience = std::chrono::seconds(2);
 class socket_pair {
  public:
   socket_pair() noexcept {
-    if (!open_tcp()) static_cast<void>(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_));
+    // A call that fails may leave numbers that are not ours.
+    if (!open_tcp() && ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_) != 0)
+      ends_[0] = ends_[1] = -1;
   }
   socket_pair(const socket_pair&) = delete;
   socket_pair& operator=(const socket_pair&) = delete;

@@ -61,28 +61,30 @@ buffer_ring& uring_backend::group_for(receive_operation& receive) noexcept {
 void uring_backend::take_parts(buffer_ring& from, operation& completed,
                                const io_uring_cqe& cqe) noexcept {
   const operation_state afterwards = completed.state;
-  const auto deliver = [&](std::int32_t result, buffer&& part, bool last) noexcept {
+  const bool more_told = (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+  const auto deliver = [&](std::int32_t result, buffer&& part, bool last, bool fills) noexcept {
     completion what(result, std::move(part));
     what.more = !last || afterwards != operation_state::idle;
-    what.more_to_read = !last || (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
+    what.more_to_read = !last || fills || more_told;
     completed.state = last ? afterwards : operation_state::in_flight;
     completed.complete(what);
   };
-  const bool in_order = from.take_parts(cqe, [&](buffer&& part, bool last) noexcept {
+  const bool in_order = from.take_parts(cqe, [&](buffer&& part, bool last, bool fills) noexcept {
     if (cqe.res <= 0) {
       part.release();
-      return deliver(cqe.res, {}, last);
+      return deliver(cqe.res, {}, last, false);
     }
     const std::int32_t result = part ? static_cast<std::int32_t>(part.size()) : -ENOMEM;
-    deliver(result, std::move(part), last);
+    deliver(result, std::move(part), last, fills);
   });
   // The kernel filled other buffers than it should have: what the bytes are nobody knows.
-  if (!in_order) deliver(-EIO, {}, true);
+  if (!in_order) deliver(-EIO, {}, true, false);
 }
 
 void uring_backend::drop_received(buffer_ring& from, const io_uring_cqe& cqe) noexcept {
   if (!from.parted()) return from.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, 0).release();
-  static_cast<void>(from.take_parts(cqe, [](buffer&& part, bool) noexcept { part.release(); }));
+  static_cast<void>(
+      from.take_parts(cqe, [](buffer&& part, bool, bool) noexcept { part.release(); }));
 }
 
 }  // namespace myra::io

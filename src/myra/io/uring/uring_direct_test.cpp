@@ -6,6 +6,8 @@
 #include <deque>
 
 #include "myra/io/backend_fixture_test.hpp"
+#include "myra/io/kernel_version_test.hpp"
+#include "myra/io/uring/close_trial.hpp"
 #include "myra/io/uring/uring_backend.hpp"
 
 namespace myra::io {
@@ -358,6 +360,14 @@ TEST_P(small_ring_test, a_call_whose_answer_comes_too_late_leaves_nothing_behind
   ::close(made);
 }
 
+TEST(direct_table, is_closed_at_once_from_6_13_on) {
+  auto pool = buffer_pool::open({});
+  ASSERT_TRUE(pool);
+  if (auto made = uring_backend::open({}, **pool); !made) GTEST_SKIP() << describe(made.error());
+  EXPECT_EQ(try_direct_close(),
+            kernel_is_at_least(6, 13) ? close_trial::immediate : close_trial::late);
+}
+
 TEST(direct_table, is_no_larger_than_the_limit_of_descriptors) {
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
@@ -373,7 +383,7 @@ TEST(direct_table, is_no_larger_than_the_limit_of_descriptors) {
     if ((*made)->direct().exists())
       EXPECT_EQ((*made)->direct().capacity(), asked == 10 ? 10U : 64U);
     else
-      EXPECT_NE((*made)->direct().absence().find("needs Linux 6."), std::string::npos);
+      EXPECT_NE((*made)->direct().absence().find("needs Linux 6.13"), std::string::npos);
   }
   ::setrlimit(RLIMIT_NOFILE, &before);
 }
