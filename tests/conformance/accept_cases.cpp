@@ -2,6 +2,9 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+
 #include "fixture.hpp"
 
 namespace myra::conformance {
@@ -83,6 +86,38 @@ TEST_P(accepting_case, connections_max_is_kept_and_the_rest_wait) {
   close_listeners();
   EXPECT_TRUE(on().drain(patient(5s)));
   finish(*first);
+}
+
+TEST_P(accepting_case, connections_max_is_kept_in_a_storm) {
+  record& seen = echoing();
+  listener_options options;
+  options.connections_max = 3;
+  auto& at = listen(seen, options);
+  auto crowd = host().dial_many(at.local(), 60, {send("x"), half_close(), receive_to_end()});
+  std::uint32_t most = 0;
+  turn_until([&] {
+    most = std::max(most, at.connection_count());
+    return seen.closes == 60;
+  });
+  EXPECT_EQ(most, 3U);
+  EXPECT_EQ(finish(*crowd).received, std::string(60, 'x'));
+}
+
+TEST_P(accepting_case, a_listener_closed_while_accepted_ones_wait) {
+  record& seen = handler();
+  listener_options options;
+  options.connections_max = 2;
+  auto& at = listen(seen, options);
+  auto crowd = host().dial_many(at.local(), 20, {receive_to_end()});
+  turn_until([&] { return seen.opens == 2; });
+  turn_for(20ms);
+  at.close();
+  turn_for(20ms);
+  EXPECT_EQ(seen.opens, 2);
+  close_listeners();
+  EXPECT_TRUE(on().drain(patient(5s)));
+  EXPECT_EQ(seen.closes, 2);
+  finish(*crowd);  // all of them are told, and no descriptor is left
 }
 
 TEST_P(accepting_case, an_inherited_descriptor) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <new>
+#include <utility>
 
 #include "myra/io/error_table.hpp"
 #include "myra/reactor/async.hpp"
@@ -57,6 +59,7 @@ void listener::acceptor::serve(connection_coroutine coroutine) noexcept {
 }
 
 void listener::acceptor::arm() noexcept {
+  admit_waiting();
   if (closing_ || full() || pause_.armed() || !accept_.idle() || !accept_.descriptor.valid())
     return;
   loop_.tally().accept_arms.add(arms_for_);
@@ -83,7 +86,25 @@ void listener::acceptor::accepted(io::descriptor socket) noexcept {
   socket = offer(socket);
   if (!socket.valid()) return;
   if (closing_) return loop_.backend().sockets().close(socket);
+  if (full()) return keep_waiting(socket);
   begin_connection(socket);
+}
+
+void listener::acceptor::keep_waiting(io::descriptor socket) noexcept {
+  try {
+    waiting_.push_back(socket);
+  } catch (const std::bad_alloc&) {
+    loop_.backend().sockets().close(socket);
+    failed(-ENOMEM);
+  }
+}
+
+void listener::acceptor::admit_waiting() noexcept {
+  while (!closing_ && !full() && !pause_.armed() && !waiting_.empty()) {
+    const io::descriptor first = waiting_.front();
+    waiting_.erase(waiting_.begin());
+    begin_connection(first);
+  }
 }
 
 void listener::acceptor::take(int socket) noexcept {
@@ -123,7 +144,7 @@ void listener::acceptor::begin_connection(io::descriptor socket) noexcept {
                    std::current_exception());
     made->abort();
   }
-  // What the kernel has accepted beyond the limit is served; no more is asked for until one ends.
+  // What the kernel accepts until it sees this waits here, and no more is asked for until one ends.
   if (full()) loop_.backend().cancel(accept_);
 }
 
@@ -175,6 +196,7 @@ void listener::acceptor::close() noexcept {
   if (closing_) return;
   closing_ = true;
   pause_.disarm();
+  for (const io::descriptor socket : std::exchange(waiting_, {})) take_in(socket);
   if (!accept_.descriptor.valid())
     closed_ = true;
   else if (accept_.idle())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "myra/io/operation.hpp"
 #include "myra/transport/listener.hpp"
@@ -60,6 +61,9 @@ class listener::acceptor final : public drainable, public stream_parent {
   static void on_pause_over(timer& fired) noexcept;
   void accepted(io::descriptor socket) noexcept;
   void begin_connection(io::descriptor socket) noexcept;
+  void keep_waiting(io::descriptor socket) noexcept;
+  /// Serves what waits, as far as the limit allows.
+  void admit_waiting() noexcept;
   /// What is left of it here.
   [[nodiscard]] io::descriptor offer(io::descriptor socket) noexcept;
   void end_socket() noexcept;
@@ -84,6 +88,9 @@ class listener::acceptor final : public drainable, public stream_parent {
   socket_taker elsewhere_;
   diversion diverts_ = diversion::at_close;
   duration back_off_;
+  /// Accepted while the listener was full, in order: an accept that is cancelled brings what the
+  /// kernel has taken from its queue until then, at most all of that queue.
+  std::vector<io::descriptor> waiting_;
   unsigned errors_in_row_ = 0;  ///< Since a connection came.
   listener_counters counters_;
   std::uint32_t connection_count_ = 0;
