@@ -34,7 +34,8 @@ def gtest(program, seconds, only="", shards=1):
     name = program.removesuffix("_test")
     chosen = f" --gtest_filter={shlex.quote(only)}" if only else ""
     reports = tuple(f"{name}.{shard}.xml" for shard in range(shards))
-    lines = [f"export GTEST_TOTAL_SHARDS={shards}", SHOW]
+    # On some kernels the rings of all of a user's programs are charged to one RLIMIT_MEMLOCK.
+    lines = [f"export GTEST_TOTAL_SHARDS={shards}", f"ulimit -S -l $(({shards} * $(ulimit -S -l)))", SHOW]
     lines += [f"GTEST_SHARD_INDEX={shard} timeout -s KILL {seconds - SPARE_SECONDS} ./{program} "
               f"--gtest_color=no{chosen} --gtest_output=xml:$OUT/{report} >$OUT/{report}.log 2>&1 & "
               f"shard{shard}=$!" for shard, report in enumerate(reports)]
