@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "fixture.hpp"
 
@@ -118,6 +119,18 @@ TEST_P(accepting_case, a_listener_closed_while_accepted_ones_wait) {
   EXPECT_TRUE(on().drain(patient(5s)));
   EXPECT_EQ(seen.closes, 2);
   finish(*crowd);  // all of them are told, and no descriptor is left
+}
+
+TEST_P(accepting_case, one_that_waited_may_drop_the_one_whose_place_it_takes) {
+  record& seen = handler();
+  connection kept;
+  seen.when_open = [&](connection& peer) { kept = std::move(peer); };
+  listener_options options;
+  options.connections_max = 1;
+  auto& at = listen(seen, options);
+  auto crowd = host().dial_many(at.local(), 10, {half_close(), receive_to_end()});
+  turn_until([&] { return seen.closes == 10; });
+  EXPECT_EQ(finish(*crowd).ends, 10U);
 }
 
 TEST_P(accepting_case, an_inherited_descriptor) {

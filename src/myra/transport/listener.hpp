@@ -25,8 +25,8 @@ struct listener_options {
   /// Unix sockets: a stale socket file that nobody listens on is replaced, and removed at the end.
   bool unlink_stale_socket = true;
   /// Stop accepting at this many open connections, go on below; zero: no limit. The others wait in
-  /// the kernel's queue, or accepted and unserved. Those that another reactor hands over
-  /// (shared_listener.hpp) are served beyond it as well.
+  /// the kernel's queue, or accepted and unserved, with a descriptor each. Those that are handed
+  /// over (take, take_in, shared_listener.hpp) are served beyond it as well.
   std::uint32_t connections_max = 16 * 1024;
   connection_options connection = {};
 };

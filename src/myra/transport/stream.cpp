@@ -293,8 +293,10 @@ void stream::finish() noexcept {
   announce_close();
   finished_ = true;
   table_.finished();
-  if (auto* parent = std::exchange(parent_, nullptr)) parent->stream_ended();
+  auto* parent = std::exchange(parent_, nullptr);
   free_if_done();
+  // Last, as a parent may call the program, which may drop this one as well.
+  if (parent != nullptr) parent->stream_ended();
 }
 
 void stream::announce_close() noexcept {
