@@ -22,7 +22,7 @@ POOL_SLOTS = 1024  # of 16 KiB
 LARGE_BUFFERS = 64  # of 64 KiB
 MEMORY = POOL_SLOTS * 16 * 1024 + LARGE_BUFFERS * 64 * 1024
 # ThreadSanitizer's shadow takes twice what a program touches, and a half more.
-RESIDENT_MAX = MEMORY * 1.1 * (3.5 if e2e.INSTRUMENTED else 1)
+RESIDENT_MAX = MEMORY * 1.1 * (3.5 if e2e.INSTRUMENTED == "ThreadSanitizer" else 1)
 SECONDS = 1.0
 POOL = ("--reactor.pool.slot-count-max", str(POOL_SLOTS), "--reactor.large-buffers.count-max", str(LARGE_BUFFERS))
 # What all of them may have queued, received and to be sent, fits into it.
