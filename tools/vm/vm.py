@@ -2,6 +2,7 @@
 """Runs a command on another kernel, in a virtual machine: what stands behind ./dev vm."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -46,6 +47,16 @@ def run_options():
     return parser
 
 
+def environment_of(options, outside, terminal):
+    """What the command finds in its environment, given the environment outside of the machine."""
+    environment = dict(each.split("=", 1) for each in options.env)
+    environment.setdefault("MYRA_TIME_FACTOR", str(machine.TIME_FACTOR))
+    if outside.get("NO_COLOR") or not terminal:
+        # The machine's console is a terminal to the command, wherever its lines go from there.
+        environment.setdefault("NO_COLOR", "1")
+    return environment
+
+
 def make_image(kernel, options):
     made = image.Image(kernel, MODULES + options.modules.split())
     program, *arguments = options.command
@@ -57,9 +68,7 @@ def make_image(kernel, options):
         command = [f"./{file.name}", *arguments]
     for path in options.add:
         made.add(path if path.exists() else image.find_program(str(path), PROGRAMS))
-    environment = dict(each.split("=", 1) for each in options.env)
-    environment.setdefault("MYRA_TIME_FACTOR", str(machine.TIME_FACTOR))
-    made.run(command, environment, options.user)
+    made.run(command, environment_of(options, os.environ, sys.stdout.isatty()), options.user)
     return made
 
 
