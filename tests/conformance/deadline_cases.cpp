@@ -242,14 +242,16 @@ TEST_P(deadline_case, a_peer_that_keeps_sending_cannot_prolong_the_linger) {
   record& seen = handler();
   listener_options options;
   options.connection.linger_timeout = 60ms;
-  seen.when_open = [](connection& peer) { peer.close(); };
+  time_point began;
+  seen.when_open = [&](connection& peer) {
+    began = on().now();
+    peer.close();
+  };
   auto& at = listen(seen, options);
-  auto peer = host().dial(at.local(), {send_in_pieces(std::string(60, 'x'), 1, 10ms)});
-  turn_until([&] { return seen.opens == 1; });
-  turn_until([&] { return seen.closes == 1; });
-  EXPECT_FALSE(peer->done());
+  auto peer = host().dial(at.local(), {send_in_pieces(std::string(600, 'x'), 1, 10ms)});
+  expect_close_after(seen, began, 60ms, transport_errc::closed);
   EXPECT_EQ(seen.messages, 0);
-  finish(*peer);
+  EXPECT_TRUE(finish(*peer).saw_reset) << "it was through";
 }
 
 TEST_P(deadline_case, of_one_turn) {
