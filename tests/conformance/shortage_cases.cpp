@@ -189,9 +189,8 @@ TEST_P(shortage_case, who_is_slow_is_held_back_before_others_wait) {
   }
   for (const record* each : seen) {
     EXPECT_EQ(each->closes, 0);
-    act(each->last, [](connection& peer) {
-      EXPECT_NE(peer.counters().bytes_sent + peer.queued_bytes(), 0U) << "each got some";
-    });
+    act(each->last,
+        [](connection& peer) { EXPECT_NE(peer.queued_bytes(), 0U) << "each got some"; });
   }
   EXPECT_EQ(on().counters().buffer_waits, 0U);
   EXPECT_EQ(on().counters().buffer_cuts, 0U);
