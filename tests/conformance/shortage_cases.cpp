@@ -24,9 +24,9 @@ class shortage_case : public conformance_test {
     conformance_test::TearDown();
   }
 
-  void open_with(duration patience) {
+  void open_with(duration patience, std::uint32_t size = slot_size) {
     auto few = options();
-    few.pool.slot_size_bytes = slot_size;
+    few.pool.slot_size_bytes = size;
     few.pool.slot_count_initial = few.pool.slot_count_max = slot_count;
     few.receive_buffer_count = 8;
     few.features.large_buffers = false;  // these are the buffers that there are
@@ -37,6 +37,7 @@ class shortage_case : public conformance_test {
   static listener_options narrow(zero_copy_mode mode = zero_copy_mode::automatic) {
     listener_options made;
     made.connection.send_buffer_bytes = 4096;
+    made.connection.send_high_water_bytes = 8 << 20;  // more than there are buffers for
     made.connection.zero_copy = mode;
     return made;
   }
@@ -55,7 +56,7 @@ class shortage_case : public conformance_test {
         if (!more(peer)) return;
         buffer bytes = peer.acquire();
         if (!bytes) return;
-        bytes.resize(slot_size);
+        bytes.resize(bytes.capacity());
         if (peer.send(std::move(bytes)) != send_status::accepted) return;
         sent_at = present();
         tries = 0;
@@ -177,7 +178,7 @@ TEST_P(shortage_case, who_wants_more_than_is_left_is_helped) {
 }
 
 TEST_P(shortage_case, who_is_slow_is_held_back_before_others_wait) {
-  open_with(10s);
+  open_with(10s, 64 * 1024);  // so that the kernel does not take the last one's share whole
   constexpr int idler_count = 4;
   std::vector<std::unique_ptr<peer>> idlers;
   std::vector<record*> seen;
