@@ -6,6 +6,8 @@ import unittest
 from unittest import mock
 
 import machine
+import matrix
+import vm
 
 
 def packed(name, content):
@@ -42,6 +44,22 @@ class Status(unittest.TestCase):
         self.assertEqual(machine.read_status(b"begun\n"), (None, {}))
         self.assertEqual(machine.read_status(b""), (None, {}))
         self.assertFalse(machine.has_begun(b""))
+
+
+class Cards(unittest.TestCase):
+    def test_none_unless_asked_for(self):
+        self.assertEqual(machine.nic_arguments(machine.Settings()), ["-nic", "none"])
+
+    def test_two_on_one_hub(self):
+        arguments = machine.nic_arguments(machine.Settings(two_nics=True))
+        self.assertEqual(arguments[0::2], ["-netdev", "-device"] * 2)
+        self.assertEqual(arguments[1::4], ["hubport,id=port0,hubid=0", "hubport,id=port1,hubid=0"])
+        self.assertEqual(arguments[3::4], [f"{machine.NIC},netdev=port{number},mac=52:54:00:00:00:0{number + 1}"
+                                           for number in (0, 1)])
+
+    def test_the_kernel_gets_the_driver(self):
+        self.assertIn(machine.NIC, vm.MODULES)
+        self.assertIn(machine.NIC, matrix.MODULES)
 
 
 class Boots(unittest.TestCase):

@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/release/bin"
 RESULT = ROOT / "build/vm/matrix.json"
 SHORT_KERNELS = ("6.1", "7.3")
-MODULES = ["veth", "virtio_net", "virtio_pci"]
+MODULES = ["veth", machine.NIC]
 SPARE_SECONDS = 60  # beside the steps' own limits
 
 

@@ -17,7 +17,7 @@ from report import say
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = [ROOT / "build/release/bin", ROOT / "examples", ROOT / "tests"]
-MODULES = ["veth", "tls", "dummy", "virtio_net", "virtio_pci"]
+MODULES = ["veth", "tls", "dummy", machine.NIC]
 NO_STATUS = 125
 SKIPPED = 77
 
@@ -35,7 +35,7 @@ def run_options():
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--modules", default="", help="kernel modules more to load: 'tls bridge'")
     parser.add_argument("--two-nics", action="store_true",
-                        help="two virtio network cards on one hub: eth0 is 198.51.100.1, and 198.51.100.2 "
+                        help="two network cards on one hub: eth0 is 198.51.100.1, and 198.51.100.2 "
                              "is reached through it; `on_peer COMMAND` runs there")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB")

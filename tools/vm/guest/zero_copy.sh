@@ -51,10 +51,12 @@ talk() {
 
 small="--reactor.zero-copy.threshold-bytes 4KiB"
 # On a path where all is copied it would be asked for four times a connection, and then no more. Here
-# the kernel copies one now and then as well, and says so.
+# some are said to be copied as well, 46 of 239 at the most: the card's driver copies packets of 128
+# bytes and less, and from Linux 6.10 on a send that goes out in the packets of others has that report
+# without a copy (io_link_skb).
 stays_on() {
-  [ "$granted" -ge 24 ] || fail "$1: $granted sends were not copied, expected 24 at least"
-  [ "$copied" -le $((granted * 2)) ] || fail "$1: $copied sends were copied, $granted were not"
+  [ "$granted" -ge 60 ] || fail "$1: $granted sends were not copied, expected 60 at least"
+  [ $((copied * 2)) -le "$granted" ] || fail "$1: $copied sends were copied, $granted were not"
 }
 
 talk 198.51.100.1 on_peer -- $small
