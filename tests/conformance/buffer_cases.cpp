@@ -25,6 +25,7 @@ class buffering_case : public conformance_test {
     few.pool.slot_count_initial = few.pool.slot_count_max = count;
     few.receive_buffer_count = lent;
     few.features.large_buffers = false;  // these are the buffers that there are
+    few.shortage_patience = patience_;
     // Or these, to receive into.
     if (GetParam().receives_into_area())
       few.zero_copy_receive.area_bytes = std::max(count, area_pages_min) * 4096;
@@ -43,6 +44,7 @@ class buffering_case : public conformance_test {
                                            : from.free_count() == 0;
   }
 
+  duration patience_ = reactor_options().shortage_patience;
   static constexpr std::uint32_t area_pages_min = 16;
 };
 
@@ -165,6 +167,76 @@ TEST_P(buffering_case, a_starved_loop_does_not_spin) {
   held.clear();
   EXPECT_EQ(finish(*crowd).ends, 10U);
   EXPECT_EQ(seen.received.size(), 200'000U);
+}
+
+TEST_P(buffering_case, many_that_cannot_make_do_with_what_is_left_do_not_spin) {
+  open_with(64, 8, 4096, io::waiting::block);
+  constexpr std::size_t count = 20;  // more than the kernel's ring has buffers
+  record& seen = handler();
+  std::vector<connection> all;
+  seen.when_open = [&](connection& peer) { all.push_back(std::move(peer)); };
+  auto& at = listen(seen);
+  std::vector<std::unique_ptr<hand>> others;
+  for (std::size_t i = 0; i < count; ++i) others.push_back(host().take(at.local()));
+  turn_until([&] { return all.size() == count; });
+  const auto bytes = pattern(6'000);  // two slots
+  seen.when_writable = [&](connection& peer) {
+    static_cast<void>(peer.send_copy(as_bytes(bytes)));
+  };
+  buffer_pool& pool = on().internals().pool();
+  std::vector<buffer> held;
+  while (pool.obtainable_count() > 1) held.push_back(pool.acquire());
+  for (connection& each : all)
+    EXPECT_EQ(each.send_copy(as_bytes(bytes)), send_status::back_pressured);
+  const auto end = present() + 150ms;
+  int turns = 0;
+  for (; present() < end && turns < 1000; ++turns)
+    ASSERT_TRUE(on().internals().turn(present() + 30ms));
+  EXPECT_LT(turns, 60);
+  held.clear();
+  std::vector<std::string> received(count);
+  turn_until([&] {
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      static_cast<void>(others[i]->receive(received[i]));
+      done += received[i] == bytes ? 1 : 0;
+    }
+    return done == count;
+  });
+  all.clear();
+}
+
+TEST_P(buffering_case, what_a_send_gives_back_is_not_slept_over) {
+  patience_ = duration::zero();  // whose looks would wake the loop
+  open_with(4, 4);
+  record& seen = handler();
+  time_point last_came;
+  seen.when_received = [&](connection& peer, message& bytes) {
+    last_came = present();
+    EXPECT_EQ(peer.send(bytes.detach()), send_status::accepted);
+  };
+  auto& at = listen(seen);
+  std::vector<std::unique_ptr<hand>> others;
+  for (int i = 0; i < 5; ++i) others.push_back(host().take(at.local()));
+  turn_until([&] { return seen.opens == 5; });
+  turn_for(20ms);
+  const auto bytes = pattern(3'000);
+  for (std::size_t round = 1; round <= 5; ++round) {
+    for (const auto& each : others) ASSERT_TRUE(each->send(bytes));
+    const auto began = present();
+    while (seen.received.size() < round * 5 * bytes.size() && present() - began < 20s)
+      ASSERT_TRUE(on().internals().turn(present() + 5s));
+    EXPECT_LT(last_came - began, slack()) << round;
+    std::vector<std::string> received(others.size());
+    turn_until([&] {
+      bool all = true;
+      for (std::size_t i = 0; i < others.size(); ++i) {
+        static_cast<void>(others[i]->receive(received[i]));
+        all = all && received[i] == bytes;
+      }
+      return all;
+    });
+  }
 }
 
 TEST_P(buffering_case, a_starved_connection_can_be_closed) {

@@ -184,6 +184,12 @@ void loop::feed_waiters() noexcept {
   starved_.append(now);
 }
 
+void loop::feed_before_wait() noexcept {
+  feed_waiters();
+  // What goes silently gives its buffers back with the next kernel entry, and wakes nobody.
+  if (!starved_.empty() && sends_seen_ != tally_.sends) hastened_ = true;
+}
+
 void loop::note_work() noexcept {
   // Reading the clock costs as much as a small message; the rough one tells when that is worth it.
   constexpr duration worth_it = std::chrono::milliseconds(2);
@@ -225,7 +231,8 @@ time_point loop::before_wait(time_point deadline) noexcept {
   preparing_ = true;
   run_deferred();
   if (!starved_.empty()) [[unlikely]]
-    feed_waiters();
+    feed_before_wait();
+  sends_seen_ = tally_.sends;
   preparing_ = false;
   const bool work_left = std::exchange(hastened_, false) || !deferred_.empty() || !inbox_.empty();
   end_turns();

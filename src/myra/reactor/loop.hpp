@@ -182,6 +182,7 @@ class alignas(cache_line_size) loop {
        std::unique_ptr<io::backend> backend, std::string reason);
   void run_deferred() noexcept;
   void feed_waiters() noexcept;
+  void feed_before_wait() noexcept;
   void look_at_shortage() noexcept;
   /// Brings the clock up to date if handlers took their time, and reports when they took too much.
   void note_work() noexcept;
@@ -207,6 +208,7 @@ class alignas(cache_line_size) loop {
   /// How many more may be fed before the kernel is entered: no more than the ring has buffers, so
   /// that they are served in the order in which they wait.
   std::uint64_t feed_room_ = 0;
+  std::uint64_t sends_seen_ = 0;  ///< How many were submitted before the kernel was last entered.
   struct shortage_timer : timer {
     explicit shortage_timer(loop& owner) noexcept;
     loop& self;

@@ -57,7 +57,8 @@ void mailbox::on_buffer_free(deferred& called) noexcept {
   self.arm_receive();
   const bool receives_now = !received_before && !self.receive_.idle();
   const bool told = self.tell_of_room();
-  if (!receives_now && !told) self.loop_.pass_on_buffer();
+  // Who stands in line again could not make do with it.
+  if (!receives_now && (!told || self.starved_.linked())) self.loop_.pass_on_buffer();
 }
 
 void mailbox::drain() noexcept {
