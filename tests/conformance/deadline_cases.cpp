@@ -113,6 +113,25 @@ TEST_P(deadline_case, a_close_is_not_cut_short_by_what_was_expected) {
   EXPECT_TRUE(finish(*peer).saw_end);
 }
 
+TEST_P(deadline_case, a_close_is_not_cut_short_by_what_is_expected_afterwards) {
+  record& seen = handler();
+  const auto bytes = pattern(900'000);
+  seen.when_received = [&](connection& peer, message&) {
+    EXPECT_EQ(peer.send_copy(as_bytes(bytes)), send_status::accepted);
+    peer.close();
+    peer.expect_within(30ms);
+  };
+  listener_options options;
+  options.connection.send_buffer_bytes = 4096;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {small_window(), send("x"), wait(150ms), receive_to_end()});
+  const auto told = finish(*peer);
+  EXPECT_TRUE(told.received == bytes) << told.received.size();
+  EXPECT_TRUE(told.saw_end);
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.why, transport_errc::closed);
+}
+
 TEST_P(deadline_case, what_comes_puts_the_idle_time_off) {
   record& seen = handler();
   listener_options options;
@@ -140,6 +159,29 @@ TEST_P(deadline_case, what_goes_puts_the_idle_time_off) {
   EXPECT_EQ(seen.closes, 0);
   turn_until([&] { return seen.closes == 1; });
   EXPECT_EQ(finish(*peer).received.size(), 32U);
+}
+
+TEST_P(deadline_case, a_send_under_way_is_no_idle_time) {
+  // One send that takes longer than the idle time; and one that the kernel takes at once, whose
+  // bytes it holds for that long where it was not to copy them.
+  for (const int send_buffer_bytes : {4096, 0}) {
+    record& seen = handler();
+    const auto bytes = pattern(300'000);
+    seen.when_open = [&](connection& peer) {
+      EXPECT_EQ(peer.send_copy(as_bytes(bytes)), send_status::accepted);
+      peer.close();
+    };
+    listener_options options;
+    options.connection.idle_timeout = 100ms;
+    options.connection.send_buffer_bytes = send_buffer_bytes;
+    auto& at = listen(seen, options);
+    auto peer = host().dial(at.local(), {small_window(), receive_slowly(10'000, 12ms)});
+    const auto told = finish(*peer);
+    EXPECT_TRUE(told.received == bytes) << told.received.size();
+    EXPECT_TRUE(told.saw_end);
+    turn_until([&] { return seen.closes == 1; });
+    EXPECT_EQ(seen.why, transport_errc::closed);
+  }
 }
 
 TEST_P(deadline_case, a_moment_is_no_idle_time) {

@@ -193,6 +193,7 @@ void stream::close_in_order() noexcept {
   if (zero_copy_held_ == 0) return begin_closing();
   if (closes_when_let_go_) return;
   closes_when_let_go_ = true;
+  due_ = never;
   stop_accepting();
   stop_delivering();
   if (state_ < connection_state::draining) enter(connection_state::draining);
@@ -334,7 +335,7 @@ void stream::tell_watcher(connection_state from) noexcept {
 }
 
 void stream::expect_within(duration limit) noexcept {
-  if (due_ != never || state_ >= connection_state::closing) return;
+  if (due_ != never || state_ >= connection_state::draining) return;
   due_ = after(loop_.now(), limit);
   if (!timer_.armed() || timer_.deadline() > due_) loop_.timers().arm(timer_, due_);
 }
@@ -371,6 +372,9 @@ void stream::check_deadlines() noexcept {
       after(send_began_, options_.write_timeout) <= now)
     return fail(make_error_code(transport_errc::write_timeout));
   if (due_ <= now) return fail(make_error_code(transport_errc::message_timeout));
+  // What is on its way has a limit of its own, and may have moved just now.
+  if (options_.write_timeout != duration::zero() && (send_began_ != never || closes_when_let_go_))
+    last_activity_ = now;
   if (const duration limit = idle_limit();
       limit != duration::zero() && after(last_activity_, limit) <= now)
     return fail(make_error_code(used() || limit == options_.idle_timeout
