@@ -97,6 +97,22 @@ TEST_P(blocking_case, half_close_and_then_the_answer) {
   EXPECT_EQ(peer->finish().received, "question");
 }
 
+TEST_P(blocking_case, a_peer_may_be_silent_for_as_long_as_it_likes) {
+  if (!simulated()) GTEST_SKIP() << "twelve minutes, which cost nothing in a simulated world alone";
+  endpoint at;
+  auto peer = host().answer(
+      near(), {wait(6min), send("news"), wait(6min), send("more"), receive_to_end()}, at);
+  auto client = open(at);
+  std::array<std::byte, 4> news;
+  for (const char* expected : {"news", "more"}) {
+    const auto got = client.receive_exact(news);
+    EXPECT_TRUE(got) << got.error().message();
+    EXPECT_EQ(as_text(news), expected);
+  }
+  client.close();
+  EXPECT_TRUE(peer->finish().saw_end);
+}
+
 TEST_P(blocking_case, after_close_it_says_closed) {
   endpoint at;
   auto peer = host().answer(near(), {receive_to_end()}, at);

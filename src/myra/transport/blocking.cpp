@@ -61,6 +61,7 @@ task<result<void>> why_closed(connection& peer) { co_return co_await peer.send_c
 }  // namespace
 
 result<void> blocking_connection::parts::turn_before(time_point limit) {
+  under().begin_turns();  // time has gone by between the calls
   if (limit != never && under().backend().now() >= limit)
     return failure(transport_errc::write_timeout);
   return under().turn(limit);
@@ -174,6 +175,7 @@ result<void> blocking_connection::receive_exact(mutable_byte_view into, duration
 result<void> blocking_connection::half_close() {
   parts& own = checked();
   if (!own.peer.can_send()) return run(own.on, why_closed(own.peer));
+  own.under().begin_turns();
   own.peer.half_close();
   // The shutdown goes to the kernel with the next entry; without a wait, for what it completes with
   // changes nothing.
@@ -183,6 +185,7 @@ result<void> blocking_connection::half_close() {
 void blocking_connection::close() noexcept {
   parts& own = checked();
   own.rest.release();
+  own.under().begin_turns();
   own.peer.close();
   const time_point limit = after(own.under().backend().now(), own.linger + own.linger);
   while (own.peer.state() != connection_state::closed && own.under().backend().now() < limit)

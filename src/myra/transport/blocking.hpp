@@ -28,7 +28,9 @@ struct blocking_options {
   /// For connecting, from now; zero: none.
   duration deadline = std::chrono::seconds(10);
   io::backend_kind backend = io::backend_kind::automatic;
-  connection_options connection = {};
+  /// The idle times are off: it is the caller who decides how long to wait for a peer.
+  connection_options connection = {.idle_timeout = duration::zero(),
+                                   .first_byte_timeout = duration::zero()};
   /// As reactor_options::source: the calls then wait for what happens in a simulated world.
   io::backend_source* source = nullptr;
 };
