@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 
 #include "fixture.hpp"
 
@@ -206,6 +207,35 @@ TEST_P(addressing_case, a_stale_socket_file_is_replaced_and_removed_at_the_end) 
   EXPECT_EQ(finish(*peer).received, "hi");
   close_reactor();
   EXPECT_NE(::access(path.c_str(), F_OK), 0) << "the socket's file is still there";
+}
+
+TEST_P(addressing_case, a_listener_that_ends_leaves_its_successor_the_file) {
+  if (simulated()) GTEST_SKIP() << "simulated sockets are in no file system";
+  const std::string path = "/tmp/myra-successor-" + std::to_string(::getpid());
+  record& seen = handler();
+  listener_options options;
+  options.address = "unix:" + path;
+  auto& at = listen(seen, options);
+  const auto other = host().take(at.local());
+  turn_until([&] { return seen.opens == 1; });
+  std::optional<opened<listener>> second;
+  const auto succeed = [&] {
+    if (!second || !*second) second.emplace(listener::open(on(), options));
+    return second->has_value();
+  };
+  seen.when_closed = [&](connection&) { succeed(); };
+  EXPECT_TRUE(act(seen.last, [&](connection& peer) {
+    peer.abort();
+    at.close();
+  }));
+  turn_until([&] { return seen.closes == 1 && succeed(); });
+  turn_for(50ms);
+  record& served = handler();
+  echo(served);
+  (*second)->serve(served);
+  auto peer = host().dial((*second)->local(), {send("hi"), receive(2)});
+  EXPECT_EQ(finish(*peer).received, "hi");
+  second.reset();
 }
 
 TEST_P(addressing_case, a_socket_file_in_use_and_another_kind_of_file_are_left_alone) {

@@ -207,7 +207,18 @@ void listener::acceptor::close() noexcept {
 
 void listener::acceptor::end_socket() noexcept {
   if (elsewhere_) divert_waiting();
+  remove_file();
   loop_.backend().submit(close_);
+}
+
+// Before the socket is closed: as long as it listens nobody else takes the path, and afterwards the
+// file may be that of who did.
+void listener::acceptor::remove_file() noexcept {
+  if (local_.family() != AF_UNIX || options_.inherited_descriptor >= 0 ||
+      !options_.unlink_stale_socket)
+    return;
+  const std::string path = local_.unix_path();
+  if (!path.empty()) ::unlink(path.c_str());
 }
 
 void listener::acceptor::divert_waiting() noexcept {
@@ -225,11 +236,6 @@ void listener::acceptor::divert_waiting() noexcept {
 void listener::acceptor::on_closed(io::operation& completed, io::completion&) noexcept {
   acceptor& self = static_cast<closing&>(completed).self;
   self.closed_ = true;
-  if (self.local_.family() == AF_UNIX && self.options_.inherited_descriptor < 0 &&
-      self.options_.unlink_stale_socket) {
-    const std::string path = self.local_.unix_path();
-    if (!path.empty()) ::unlink(path.c_str());
-  }
   self.free_if_done();
 }
 

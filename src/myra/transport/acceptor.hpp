@@ -68,6 +68,7 @@ class listener::acceptor final : public drainable, public stream_parent {
   [[nodiscard]] io::descriptor offer(io::descriptor socket) noexcept;
   void end_socket() noexcept;
   void divert_waiting() noexcept;
+  void remove_file() noexcept;
   void start(stream& made);
   void failed(int result) noexcept;
   void arm() noexcept;
