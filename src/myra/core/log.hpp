@@ -9,8 +9,8 @@ namespace myra {
 enum class log_level { debug, info, warning, error };
 
 /// A receiver of log lines, without a newline at their end. Called on the thread that has something
-/// to say; a reactor's watchdog calls it from its own thread. Copyable; `context` is borrowed and
-/// must outlive the reactor.
+/// to say; a reactor's watchdog calls it from its own thread, and a reactor group from the one that
+/// waits for signals. Copyable; `context` is borrowed and must outlive the reactor.
 struct log_sink {
   void (*write)(void* context, log_level level, std::string_view line) noexcept = nullptr;
   void* context = nullptr;

@@ -222,8 +222,14 @@ bool reactor_group::run_until_signal(const std::function<void()>& on_drain) {
   const sigset_t which = end_signals();
   const signals_blocked blocked(which);
   const owned_descriptor signals(::signalfd(-1, &which, SFD_CLOEXEC | SFD_NONBLOCK));
+  bool well = signals.get() >= 0;
+  if (!well) {
+    // Those that end it are blocked: to go on would be to run for ever.
+    const std::string why = kernel_error(-errno).message();
+    at(0).internals().log()(log_level::error, "reactors: signals cannot be waited for: " + why);
+  }
   std::array<pollfd, 2> ends{{{signals.get(), POLLIN, 0}, {parts_->ended.get(), POLLIN, 0}}};
-  while (::poll(ends.data(), ends.size(), -1) < 0 && errno == EINTR) {
+  while (well && ::poll(ends.data(), ends.size(), -1) < 0 && errno == EINTR) {
   }
   // Taken, so that unblocking it afterwards does not deliver it again.
   signalfd_siginfo taken{};
@@ -231,7 +237,6 @@ bool reactor_group::run_until_signal(const std::function<void()>& on_drain) {
   }
   if (on_drain) on_drain();
   stop();
-  bool well = true;
   for (const auto& each : parts_->members) well = each->join().drained && well;
   return well;
 }

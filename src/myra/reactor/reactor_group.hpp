@@ -79,7 +79,8 @@ class reactor_group {
 
   /// Waits for SIGINT or SIGTERM (blocked in the calling thread meanwhile, so that it is to be
   /// called by the one thread that does not block them before), or for the first reactor that ends;
-  /// then stops all and waits for them. True: all drained.
+  /// then stops all and waits for them. True: all drained. Without a descriptor for the signals all
+  /// are stopped at once, which is logged; false.
   [[nodiscard]] bool run_until_signal(const std::function<void()>& on_drain = {});
 
  private:

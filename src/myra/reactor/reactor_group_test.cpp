@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <csignal>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <stdexcept>
@@ -190,6 +192,38 @@ TEST_P(reactor_group_test, a_signal_has_all_drain) {
   EXPECT_TRUE(group.run_until_signal([&] { told = true; }));
   EXPECT_TRUE(told);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);  // the signal was taken: nothing happens here
+}
+
+TEST_P(reactor_group_test, without_a_descriptor_for_signals_all_drain_and_it_says_why) {
+  diary seen;
+  reactor_options options = on(GetParam());
+  options.log = {[](void* to, log_level, std::string_view line) noexcept {
+                   static_cast<diary*>(to)->add(std::string(line));
+                 },
+                 &seen};
+  reactor_group group = open(options, {.reactor_count = 2}, diarists(seen));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  std::vector<int> taken;
+  const auto take_all = [&] {
+    for (int next = ::dup(0); next >= 0; next = ::dup(0)) taken.push_back(next);
+  };
+  taken.push_back(::dup(0));
+  const rlimit none_left{static_cast<rlim_t>(taken[0]), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  // Reactors that have just begun may still give some back.
+  for (int i = 0; i < 10; ++i) {
+    take_all();
+    std::this_thread::sleep_for(10ms);
+  }
+  take_all();
+  EXPECT_FALSE(group.run_until_signal());
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  for (const int each : taken) ::close(each);
+  EXPECT_EQ(
+      std::ranges::count(seen.lines, "reactors: signals cannot be waited for: Too many open files"),
+      1);
+  EXPECT_EQ(std::ranges::count(seen.lines, "gone 1"), 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, reactor_group_test,
