@@ -66,6 +66,24 @@ TEST_P(sending_datagrams_case, a_copy_that_no_slot_has_room_for_is_too_large) {
   EXPECT_EQ(sender.errors[0].code, std::errc::message_size);
 }
 
+TEST_P(sending_datagrams_case, a_queue_full_of_empty_ones_lies_in_one_slot) {
+  open_with_slots(16, 8);
+  mail& sender = letters();
+  datagram_options options;
+  options.send_queue_max = 65'536;  // the most there may be
+  auto& from = open(sender, options);
+  auto& to = open();
+  const auto free_before = on().counters().buffers.free;
+  std::uint32_t taken = 0;
+  while (from.send_copy({}, to.local()) == send_status::accepted) ++taken;
+  EXPECT_EQ(taken, options.send_queue_max);
+  turn_until([&] { return from.counters().sent + from.counters().errors == taken; });
+  EXPECT_EQ(on().counters().buffers.free, free_before);
+  buffer one = from.acquire();
+  buffer other = from.acquire();
+  EXPECT_NE(one.bytes().data(), other.bytes().data());
+}
+
 TEST_P(sending_datagrams_case, a_row_with_a_shorter_tail) {
   mail& seen = letters();
   auto& to = open(seen);

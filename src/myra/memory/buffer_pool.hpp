@@ -49,10 +49,10 @@ struct slot {
   slot_owner owner = slot_owner::pool;
   /// Of a send queue: what the sender wished for this slot. Nobody else looks at it.
   std::uint8_t wish = 0;
+  std::uint16_t region = 0;  ///< Of the pool's memory, in which the slot lies.
   /// For an owner that puts several things into one slot: how many are left. The pool does not look
   /// at it.
-  std::uint16_t holder_count = 0;
-  std::uint16_t region = 0;  ///< Of the pool's memory, in which the slot lies.
+  std::uint32_t holder_count = 0;
 };
 
 struct pool_options {
