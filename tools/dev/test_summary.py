@@ -32,7 +32,7 @@ def skip_reason(output):
 
 def verdict(case):
     """One of ("passed", None), ("failed", why), ("skipped", reason)."""
-    output = case.findtext("system-out") or None
+    output = case.findtext("system-out") or ""
     status = case.get("status")
     if status == "run":
         return "passed", None

@@ -68,6 +68,11 @@ class Summary(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("dev: a  (not run: Unable to find executable)", output)
 
+    def test_a_skip_without_a_word_is_counted(self):
+        code, output = self.summarize(case("a"), skipped("b", "", "SKIP_RETURN_CODE=77"))
+        self.assertEqual(code, 0)
+        self.assertIn("skipped 1: no reason printed\n    dev: b", output)
+
     def test_a_skip_does_not_hide_a_sanitizer_report(self):
         code, _ = self.summarize(skipped("a", GTEST_SKIP + "==1==ERROR: LeakSanitizer: ..."))
         self.assertEqual(code, 1)
