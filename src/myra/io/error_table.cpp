@@ -39,6 +39,7 @@ constexpr std::array table = {
     error_row{accept, ENONET, retry, "a pending network error of that connection"},
     error_row{accept, EHOSTUNREACH, retry, "a pending network error of that connection"},
     error_row{accept, ENETUNREACH, retry, "a pending network error of that connection"},
+    error_row{accept, EOPNOTSUPP, retry, "a pending network error of that connection"},
     error_row{accept, EMFILE, back_off, "the process has no descriptor left: a pause"},
     error_row{accept, ENFILE, back_off, "the system has no descriptor left: a pause"},
     error_row{accept, ENOBUFS, back_off, "no memory for sockets: a pause"},
@@ -46,7 +47,6 @@ constexpr std::array table = {
     error_row{accept, EBADF, fatal, "the descriptor is not ours any more"},
     error_row{accept, EINVAL, fatal, "the socket does not listen"},
     error_row{accept, ENOTSOCK, fatal, "the descriptor is no socket"},
-    error_row{accept, EOPNOTSUPP, fatal, "the socket is not of a kind that accepts"},
     error_row{accept, EFAULT, fatal, "a bug of ours"},
     error_row{accept, any_other, back_off, "a pause, so that what lasts does not spin"},
 

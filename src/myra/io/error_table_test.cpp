@@ -66,6 +66,15 @@ TEST(error_table, the_rows_of_one_call_are_together) {
   }
 }
 
+// accept(2), "Error handling": Linux tells of network errors that a new connection had by then, and
+// they are to be treated like EAGAIN.
+TEST(error_table, a_network_error_of_a_new_connection_costs_that_connection) {
+  for (const int error :
+       {ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH})
+    EXPECT_EQ(reaction_to(failing_call::accept, -error), reaction_to(failing_call::accept, -EAGAIN))
+        << name_of_error(error);
+}
+
 // What is answered to with a pause has a name that callers can ask for, and so has what ends a
 // connection.
 TEST(error_table, what_is_backed_off_from_is_a_shortage) {

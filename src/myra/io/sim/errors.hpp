@@ -9,8 +9,8 @@ namespace myra::sim {
 
 /// accept(2), "Error handling": of the connection that was to be accepted, and shortages.
 inline constexpr std::array accept_errors{
-    ECONNABORTED, EMFILE,      ENFILE,    ENOBUFS, ENOMEM,       EPROTO,      EPERM,
-    ENETDOWN,     ENOPROTOOPT, EHOSTDOWN, ENONET,  EHOSTUNREACH, ENETUNREACH, EINTR};
+    ECONNABORTED, EMFILE,    ENFILE, ENOBUFS,      ENOMEM,      EPROTO,     EPERM, ENETDOWN,
+    ENOPROTOOPT,  EHOSTDOWN, ENONET, EHOSTUNREACH, ENETUNREACH, EOPNOTSUPP, EINTR};
 inline constexpr std::array connect_errors{ECONNREFUSED, ETIMEDOUT,     EHOSTUNREACH, ENETUNREACH,
                                            EADDRINUSE,   EADDRNOTAVAIL, ECONNRESET,   EACCES,
                                            EPERM,        ENETDOWN,      ENOBUFS,      ENOMEM};
