@@ -176,13 +176,11 @@ void list_ring_features(feature_list& list, const uring_options& options, ring& 
                "an entry is found without a look-up", false, "", "needs Linux 6.6");
   list_polling(list, options);
   list_waits(list, options, on, raw);
-  const worker_options& workers = options.ring.workers;
-  list.used_or(workers.bounded_max != 0 || workers.unbounded_max != 0, "limit of kernel workers",
+  list.used_or(on.workers_limited(), "limit of kernel workers",
                "no more threads than this for what would block", limits_workers(),
                "not used: the kernel's own limits hold", "needs Linux 5.15");
-  list.used_or(!workers.cpus.empty(), "processors of kernel workers",
-               "they stay where they were put", limits_workers(), "not used: they run anywhere",
-               "needs Linux 5.14");
+  list.used_or(on.workers_placed(), "processors of kernel workers", "they stay where they were put",
+               limits_workers(), "not used: they run anywhere", "needs Linux 5.14");
   list.used_or(options.ring.sockets_only, "restrictions",
                "the ring can do sockets and nothing else", restricts(),
                "not used: an option for hardening", "refused by the kernel");

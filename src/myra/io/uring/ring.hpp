@@ -155,6 +155,8 @@ class alignas(cache_line_size) ring {
     return (enter_flags_ & IORING_ENTER_REGISTERED_RING) != 0;
   }
   [[nodiscard]] bool busy_polling() const noexcept { return busy_polling_; }
+  [[nodiscard]] bool workers_limited() const noexcept { return workers_limited_; }
+  [[nodiscard]] bool workers_placed() const noexcept { return workers_placed_; }
   [[nodiscard]] bool waits_registered() const noexcept { return registered_wait_ != nullptr; }
   [[nodiscard]] bool waits_outside_iowait() const noexcept {
     return (wait_flags_ & IORING_ENTER_NO_IOWAIT) != 0;
@@ -180,6 +182,7 @@ class alignas(cache_line_size) ring {
   [[nodiscard]] std::optional<error_report> enable(const uring_options& options);
   void register_waits() noexcept;
   void limit_workers(const worker_options& workers);
+  void poll_cards(const uring_options& options);
   void set_waits(const uring_options& options);
 
   static constexpr std::size_t wait_region_bytes = 4096;
@@ -192,6 +195,8 @@ class alignas(cache_line_size) ring {
   unsigned minimum_wait_us_ = 0;
   bool polled_ = false;
   bool busy_polling_ = false;
+  bool workers_limited_ = false;
+  bool workers_placed_ = false;
   io_uring_reg_wait* registered_wait_ = nullptr;  ///< In a page of its own; null: not registered.
   unsigned late_call_count_ = 0;
   std::uint64_t entries_ = 0;

@@ -156,8 +156,10 @@ opened<std::unique_ptr<ring>> ring::open(const uring_options& options) {
   if (entries < options.submission_entries)
     made->description_ += ", ring reduced to " + std::to_string(entries) + " entries (" +
                           memlock_words(options.submission_entries) + ")";
-  if (auto refused = made->enable(options)) return std::unexpected(std::move(*refused));
+  // First: a ring for sockets only refuses them afterwards.
   made->limit_workers(options.ring.workers);
+  made->poll_cards(options);
+  if (auto refused = made->enable(options)) return std::unexpected(std::move(*refused));
   made->set_waits(options);
   if (options.features.registered_ring && io_uring_register_ring_fd(&made->ring_) == 1)
     made->enter_flags_ |= IORING_ENTER_REGISTERED_RING;
@@ -201,14 +203,17 @@ void ring::register_waits() noexcept {
 
 void ring::limit_workers(const worker_options& workers) {
   std::array<unsigned, 2> most{workers.bounded_max, workers.unbounded_max};
-  if ((most[0] != 0 || most[1] != 0) && io_uring_register_iowq_max_workers(&ring_, most.data()) < 0)
-    description_ += ", no limit of workers (the kernel refuses it)";
+  if (most[0] != 0 || most[1] != 0) {
+    workers_limited_ = io_uring_register_iowq_max_workers(&ring_, most.data()) == 0;
+    if (!workers_limited_) description_ += ", no limit of workers (the kernel refuses it)";
+  }
   const auto cpus = parse_cpu_list(workers.cpus);
   if (!cpus || cpus->empty()) return;
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   for (unsigned cpu : *cpus) CPU_SET(cpu, &allowed);
-  if (io_uring_register_iowq_aff(&ring_, sizeof allowed, &allowed) < 0)
+  workers_placed_ = io_uring_register_iowq_aff(&ring_, sizeof allowed, &allowed) == 0;
+  if (!workers_placed_)
     description_ += ", workers on any processor (the kernel refuses " + workers.cpus + ")";
 }
 
@@ -227,6 +232,9 @@ void ring::set_waits(const uring_options& options) {
       description_ += ", no minimum wait (it needs Linux 6.12)";
     }
   }
+}
+
+void ring::poll_cards(const uring_options& options) {
   if (options.busy_poll == duration::zero()) return;
   io_uring_napi polling{};
   polling.busy_poll_to = static_cast<unsigned>(options.busy_poll / std::chrono::microseconds(1));

@@ -325,6 +325,30 @@ TEST_F(ring_test, workers_are_limited_and_kept_on_their_processors) {
       .join();
 }
 
+TEST_F(ring_test, workers_are_limited_by_a_ring_for_sockets_only) {
+  uring_options options;
+  options.ring.workers = {.bounded_max = 2, .unbounded_max = 3, .cpus = "0"};
+  options.ring.sockets_only = true;
+  std::thread([&] {
+    const auto on = open(options);
+    EXPECT_EQ(on->description().find("the kernel refuses"), std::string::npos) << on->description();
+    const auto other = open({});  // of the same thread, to ask what the first may not be asked
+    unsigned found[2] = {0, 0};
+    ASSERT_EQ(io_uring_register_iowq_max_workers(&other->raw(), found), 0);
+    EXPECT_EQ(found[0], 2U);
+    EXPECT_EQ(found[1], 3U);
+    io_uring_sqe* entry = other->next_entry();
+    io_uring_prep_nop(entry);
+    entry->flags |= IOSQE_ASYNC;
+    EXPECT_EQ(result_of_one(*other), 0);
+    const std::vector<pid_t> workers = threads_named("iou-wrk-");
+    ASSERT_FALSE(workers.empty());
+    for (pid_t each : workers) EXPECT_EQ(cpus_of(each), std::vector<unsigned>{0});
+    unsigned none[2] = {0, 0};
+    EXPECT_EQ(io_uring_register_iowq_max_workers(&on->raw(), none), -EACCES);
+  }).join();
+}
+
 TEST_F(ring_test, busy_polling_is_registered) {
   uring_options options;
   options.busy_poll = 50us;
@@ -335,6 +359,16 @@ TEST_F(ring_test, busy_polling_is_registered) {
   ASSERT_EQ(io_uring_unregister_napi(&on->raw(), &before), 0);
   EXPECT_EQ(before.busy_poll_to, 50U);
   EXPECT_EQ(before.prefer_busy_poll, 1);
+  EXPECT_EQ(result_of_nop(*on), 0);
+}
+
+TEST_F(ring_test, busy_polling_is_registered_for_a_ring_for_sockets_only) {
+  uring_options options;
+  options.busy_poll = 50us;
+  if (!open(options)->busy_polling()) GTEST_SKIP() << open(options)->description();
+  options.ring.sockets_only = true;
+  const auto on = open(options);
+  EXPECT_TRUE(on->busy_polling()) << on->description();
   EXPECT_EQ(result_of_nop(*on), 0);
 }
 
