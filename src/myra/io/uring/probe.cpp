@@ -145,23 +145,30 @@ void list_unused(feature_list& list, io_uring& on) {
 }
 
 /// The self-test itself, and what it found wrong.
-void list_self_test(feature_list& list, const uring_options& options) {
-  if (!options.self_test) return list.used_if(false, "self-test of receives", "");
-  uring_options usable = options;
-  static_cast<void>(avoid_known_bad(usable.features));
-  const self_test_report& report = self_test(usable);
+std::string words_for(const self_test_report& report) {
   const auto lasted = std::chrono::duration_cast<std::chrono::microseconds>(report.lasted).count();
-  const std::string words =
-      "a pattern was streamed through what receives use, in " + std::to_string(lasted) + " us; " +
-      (report.wrong.empty() ? "it came back unchanged"
-                            : std::to_string(report.wrong.size()) + " features get it wrong");
-  list.used_if(true, "self-test of receives", words.c_str());
-  for (const failed_feature& each : report.wrong) {
-    list.avoid(each.name, each.why);
-    // One switch has both.
-    if (each.feature == &feature_switches::multishot_receive)
-      list.avoid("multishot recvmsg", each.why);
-  }
+  std::string words =
+      "a pattern was streamed through what receives use, in " + std::to_string(lasted) + " us; ";
+  if (!report.untried.empty())
+    words += std::to_string(report.untried.size()) + " features could not be tried";
+  if (!report.untried.empty() && !report.wrong.empty()) words += ", ";
+  if (!report.wrong.empty())
+    words += std::to_string(report.wrong.size()) + " features get it wrong";
+  else if (report.untried.empty())
+    words += "it came back unchanged";
+  return words;
+}
+
+void list_self_test(feature_list& list, const self_test_report* report) {
+  if (report == nullptr) return list.used_if(false, "self-test of receives", "");
+  list.used_if(true, "self-test of receives", words_for(*report).c_str());
+  for (const auto* left_out : {&report->wrong, &report->untried})
+    for (const failed_feature& each : *left_out) {
+      list.avoid(each.name, each.why);
+      // One switch has both.
+      if (each.feature == &feature_switches::multishot_receive)
+        list.avoid("multishot recvmsg", each.why);
+    }
 }
 
 }  // namespace
@@ -183,7 +190,7 @@ capabilities probe_uring(const uring_options& options, buffer_pool& pool) {
   list_used(list, options.features);
   list_receives(list, options.features, backend);
   list_ring_features(list, options, backend.probed_ring());
-  list_self_test(list, options);
+  list_self_test(list, real->tested.get());
   for (const known_bad& each : known_bad_kernels())
     if (options.features.*each.feature && !(real->features.*each.feature))
       list.avoid(each.name, each.why);

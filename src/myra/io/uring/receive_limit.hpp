@@ -3,7 +3,8 @@
 
 namespace myra::io {
 
-/// Tried once in the life of the process.
+/// Tried until there is an answer, which holds for the life of the process. False when it cannot be
+/// tried, for want of descriptors or memory.
 [[nodiscard]] bool kernel_limits_receives() noexcept;
 
 }  // namespace myra::io

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "myra/io/error_table.hpp"
 #include "myra/io/uring/uring_backend.hpp"
 
 namespace myra::io {
@@ -28,7 +29,7 @@ class socket_pair {
  public:
   socket_pair() noexcept {
     // A call that fails may leave numbers that are not ours.
-    if (!open_tcp() && ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_) != 0)
+    if (!open_tcp() && noted(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_)) != 0)
       ends_[0] = ends_[1] = -1;
   }
   socket_pair(const socket_pair&) = delete;
@@ -41,6 +42,8 @@ class socket_pair {
   [[nodiscard]] int near() const noexcept { return ends_[0]; }
   [[nodiscard]] int far() const noexcept { return ends_[1]; }
   [[nodiscard]] bool is_tcp() const noexcept { return is_tcp_; }
+  /// Why there is no connection of TCP: an errno of a shortage; 0: for another reason, or there is.
+  [[nodiscard]] int shortage() const noexcept { return shortage_; }
   /// Closes the far end with a reset. Whether the near one has it.
   bool reset_far() noexcept {
     const linger none{.l_onoff = 1, .l_linger = 0};
@@ -53,23 +56,31 @@ class socket_pair {
  private:
   /// Over loopback, which may be down.
   bool open_tcp() noexcept {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int listener = socket();
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof at;
     auto* address = reinterpret_cast<sockaddr*>(&at);
-    ends_[1] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ends_[1] = socket();
     if (::bind(listener, address, size) == 0 && ::listen(listener, 1) == 0 &&
         ::getsockname(listener, address, &size) == 0 && ::connect(ends_[1], address, size) == 0)
-      ends_[0] = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+      ends_[0] = noted(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
     if (listener >= 0) ::close(listener);
     if (ends_[0] < 0 && ends_[1] >= 0) ::close(std::exchange(ends_[1], -1));
     return is_tcp_ = ends_[0] >= 0;
   }
+  int socket() noexcept { return noted(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+  int noted(int made) noexcept {
+    const int error = made < 0 ? errno : 0;
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+      shortage_ = error;
+    return made;
+  }
 
   int ends_[2] = {-1, -1};
   bool is_tcp_ = false;
+  int shortage_ = 0;
 };
 
 /// The byte at `offset` of stream `number`.
@@ -88,6 +99,7 @@ class trial_stream {
   }
 
   [[nodiscard]] bool made() const noexcept { return sockets_.made(); }
+  [[nodiscard]] int shortage() const noexcept { return sockets_.shortage(); }
   [[nodiscard]] const std::string& wrong() const noexcept { return wrong_; }
   [[nodiscard]] bool all_sent() const noexcept { return sent_ == stream_bytes; }
   [[nodiscard]] bool over() const noexcept { return received_ == stream_bytes || !wrong_.empty(); }
@@ -178,10 +190,11 @@ class cut_off_stream {
     receive_.descriptor = io::descriptor(sockets_.near());
   }
   [[nodiscard]] bool usable() const noexcept { return sockets_.is_tcp(); }
+  [[nodiscard]] int shortage() const noexcept { return sockets_.shortage(); }
 
   /// Bytes and reset are both there before the ring is entered. Which has to tell both: it has
   /// nothing left to wait for.
-  std::string run(const feature_switches& on_trial, const trial_wire& wire) {
+  receive_trial run(const feature_switches& on_trial, const trial_wire& wire) {
     backend_.submit(receive_);
     turns([] { return false; }, 1);
     bool there = ::send(sockets_.far(), "x", 1, MSG_NOSIGNAL) == 1;
@@ -190,7 +203,9 @@ class cut_off_stream {
     const bool told = receive_.idle();
     if (!told) backend_.cancel(receive_);
     turns([this] { return receive_.idle(); }, 400);
-    return told || !there ? "" : "a reset that came right behind bytes was not told";
+    if (told) return {};
+    if (!there) return {trial_outcome::untried, "a connection could not be reset"};
+    return {trial_outcome::wrong, "a reset that came right behind bytes was not told"};
   }
   void abandon() noexcept { receive_.state = operation_state::idle; }
 
@@ -232,6 +247,12 @@ uring_options small_ring(const uring_options& options, const feature_switches& f
   return made;
 }
 
+receive_trial untried_for(std::string why) { return {trial_outcome::untried, std::move(why)}; }
+
+std::string words_of(int shortage) {
+  return "no sockets for it: " + kernel_error(-shortage).message() + limit_words(shortage);
+}
+
 /// Sends on both and receives on both, a piece at a time, so that they share the ring's buffers.
 void exchange(backend& on, std::array<trial_stream*, 2> streams, const feature_switches& on_trial,
               const trial_wire& wire) {
@@ -259,18 +280,19 @@ void exchange(backend& on, std::array<trial_stream*, 2> streams, const feature_s
 
 }  // namespace
 
-std::string run_receive_trial(const uring_options& options, const feature_switches& on_trial,
-                              const trial_wire& wire) {
+receive_trial run_receive_trial(const uring_options& options, const feature_switches& on_trial,
+                                const trial_wire& wire) {
   auto pool = buffer_pool::open({.slot_size_bytes = slot_size_bytes,
                                  .slot_count_initial = slot_count,
                                  .slot_count_max = slot_count});
-  if (!pool) return {};
+  if (!pool) return untried_for(pool.error().message());
   auto opened = uring_backend::open(small_ring(options, on_trial), **pool);
-  if (!opened) return {};  // who opens the real one is told why
+  if (!opened) return untried_for(describe(opened.error()));
   std::unique_ptr<backend> on(std::move(*opened));
   trial_stream first(*on, 1, on_trial.multishot_receive);
   trial_stream second(*on, 2, on_trial.multishot_receive);
-  if (!first.made() || !second.made()) return {};
+  if (!first.made() || !second.made())
+    return untried_for(words_of(std::max(first.shortage(), second.shortage())));
   exchange(*on, {&first, &second}, on_trial, wire);
   std::string wrong;
   for (trial_stream* each : {&first, &second}) {
@@ -280,14 +302,21 @@ std::string run_receive_trial(const uring_options& options, const feature_switch
       wrong = "only " + std::to_string(each->received()) + " of " + std::to_string(stream_bytes) +
               " bytes came";
   }
+  receive_trial found;
+  if (!wrong.empty()) found = {trial_outcome::wrong, std::move(wrong)};
   cut_off_stream third(*on);
-  if (wrong.empty() && on_trial.multishot_receive && third.usable())
-    wrong = third.run(on_trial, wire);
+  if (found.outcome == trial_outcome::right && on_trial.multishot_receive) {
+    // Without loopback there is no reset, and nothing to try it with.
+    if (third.usable())
+      found = third.run(on_trial, wire);
+    else if (third.shortage() != 0)
+      found = untried_for(words_of(third.shortage()));
+  }
   on.reset();
   first.abandon();
   second.abandon();
   third.abandon();
-  return wrong;
+  return found;
 }
 
 }  // namespace myra::io

@@ -35,18 +35,32 @@ unsigned mask_of(const feature_switches& features) noexcept {
   return mask;
 }
 
+failed_feature untried(const tried_feature& which, const std::string& why) {
+  return {which.feature, which.name, "the self-test could not try it: " + why};
+}
+
+void leave_untried(const uring_options& options, const std::string& why, self_test_report& found) {
+  for (const tried_feature& each : tried_features)
+    if (options.features.*each.feature) found.untried.push_back(untried(each, why));
+}
+
 void try_each(const uring_options& options, const trial_wire& wire, self_test_report& found) {
   feature_switches on_trial = without_any(options.features);
-  found.unusable = run_receive_trial(options, on_trial, wire);
-  if (!found.unusable.empty()) return;
+  const receive_trial without = run_receive_trial(options, on_trial, wire);
+  if (without.outcome == trial_outcome::wrong) found.unusable = without.why;
+  if (without.outcome == trial_outcome::untried) leave_untried(options, without.why, found);
+  if (without.outcome != trial_outcome::right) return;
   for (const tried_feature& each : tried_features) {
     if (!(options.features.*each.feature)) continue;
     on_trial.*each.feature = true;
-    std::string wrong = run_receive_trial(options, on_trial, wire);
-    if (wrong.empty()) continue;
+    const receive_trial with = run_receive_trial(options, on_trial, wire);
+    if (with.outcome == trial_outcome::right) continue;
     on_trial.*each.feature = false;
-    found.wrong.push_back(
-        {each.feature, each.name, "this kernel gets it wrong in the self-test: " + wrong});
+    if (with.outcome == trial_outcome::untried)
+      found.untried.push_back(untried(each, with.why));
+    else
+      found.wrong.push_back(
+          {each.feature, each.name, "this kernel gets it wrong in the self-test: " + with.why});
   }
 }
 
@@ -55,28 +69,33 @@ void try_each(const uring_options& options, const trial_wire& wire, self_test_re
 self_test_report run_self_test(const uring_options& options, const trial_wire& wire) {
   self_test_report found;
   const time_point began = clock::now();
-  if (!run_receive_trial(options, options.features, wire).empty()) try_each(options, wire, found);
+  const receive_trial all = run_receive_trial(options, options.features, wire);
+  if (all.outcome == trial_outcome::wrong) try_each(options, wire, found);
+  if (all.outcome == trial_outcome::untried) leave_untried(options, all.why, found);
   found.lasted = clock::now() - began;
   return found;
 }
 
-const self_test_report& self_test(const uring_options& options) {
+std::shared_ptr<const self_test_report> self_test(const uring_options& options) {
   static std::mutex lock;
-  static std::map<unsigned, self_test_report> reports;
+  static std::map<unsigned, std::shared_ptr<const self_test_report>> reports;
   const std::lock_guard held(lock);
   const unsigned mask = mask_of(options.features);
   const auto known = reports.find(mask);
   if (known != reports.end()) return known->second;
-  return reports.emplace(mask, run_self_test(options)).first->second;
+  auto found = std::make_shared<const self_test_report>(run_self_test(options));
+  if (found->untried.empty()) reports.emplace(mask, found);
+  return found;
 }
 
 std::string avoid_failed(feature_switches& features, const self_test_report& report) {
   std::string words;
-  for (const failed_feature& each : report.wrong) {
-    if (!(features.*each.feature)) continue;
-    features.*each.feature = false;
-    words += (words.empty() ? "" : "; ") + std::string(each.name) + " left unused: " + each.why;
-  }
+  for (const auto* left_out : {&report.wrong, &report.untried})
+    for (const failed_feature& each : *left_out) {
+      if (!(features.*each.feature)) continue;
+      features.*each.feature = false;
+      words += (words.empty() ? "" : "; ") + std::string(each.name) + " left unused: " + each.why;
+    }
   return words;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct self_test_report {
   /// Why receives do not work at all, with none of these features; empty: they do.
   std::string unusable;
   std::vector<failed_feature> wrong;
+  /// What could not be tried, for want of descriptors or memory: as it may be wrong, it is left
+  /// unused as well.
+  std::vector<failed_feature> untried;
   duration lasted{};
 };
 
@@ -33,15 +37,16 @@ struct self_test_report {
 using trial_wire = std::function<bool(const feature_switches& on_trial, mutable_byte_view bytes)>;
 
 /// Of the features that `options` has switched on. One trial when all is well, one for each feature
-/// more when it is not. Where no ring can be opened nothing is found wrong.
+/// more when it is not. Where no ring can be opened nothing is found wrong, and nothing was tried.
 [[nodiscard]] self_test_report run_self_test(const uring_options& options,
                                              const trial_wire& wire = {});
 
-/// The same, run once in the life of the process for each set of features.
-[[nodiscard]] const self_test_report& self_test(const uring_options& options);
+/// The same, run for each set of features until all of it was tried, which holds for the life of
+/// the process.
+[[nodiscard]] std::shared_ptr<const self_test_report> self_test(const uring_options& options);
 
-/// Switches off what was found wrong. Returns what was on and why it is not any more, in words;
-/// empty when nothing changed.
+/// Switches off what was found wrong or was not tried. Returns what was on and why it is not any
+/// more, in words; empty when nothing changed.
 [[nodiscard]] std::string avoid_failed(feature_switches& features, const self_test_report& report);
 
 }  // namespace myra::io

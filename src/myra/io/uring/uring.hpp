@@ -37,12 +37,16 @@ struct uring_options {
   feature_switches features = {};
 };
 
+struct self_test_report;
+
 struct uring {
   std::unique_ptr<backend> made;
   /// What was set up, in words, with what had to be reduced or left unused.
   std::string description;
   /// Those asked for, without what does harm on this kernel.
   feature_switches features;
+  /// What the self-test found; null: it was not wanted.
+  std::shared_ptr<const self_test_report> tested;
 };
 
 /// Errors: the report says which limit, policy or kernel version is in the way: permission_denied

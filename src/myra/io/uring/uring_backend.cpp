@@ -89,12 +89,13 @@ opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
   auto backend = uring_backend::open(usable, pool);
   if (!backend) return std::unexpected(std::move(backend.error()));
   // After the real ring has what it needs of RLIMIT_MEMLOCK: that of the trial comes back late.
+  std::shared_ptr<const self_test_report> found;
   if (options.self_test) {
-    const self_test_report& found = self_test(usable);
-    if (!found.unusable.empty())
+    found = self_test(usable);
+    if (!found->unusable.empty())
       return report(std::make_error_code(std::errc::not_supported),
-                    "this kernel's receives failed the self-test: " + found.unusable);
-    const std::string failed = avoid_failed(usable.features, found);
+                    "this kernel's receives failed the self-test: " + found->unusable);
+    const std::string failed = avoid_failed(usable.features, *found);
     if (!failed.empty()) {
       unused += (unused.empty() ? "" : "; ") + failed;
       backend->reset();
@@ -110,7 +111,7 @@ opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
   const zero_copy& copy_free = (*backend)->copy_free();
   if (options.registered_buffers && !copy_free.memory_registered())
     description += ", no registered buffers: " + copy_free.registered_absence();
-  return uring{std::move(*backend), std::move(description), usable.features};
+  return uring{std::move(*backend), std::move(description), usable.features, std::move(found)};
 }
 
 uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring> made,

@@ -28,7 +28,7 @@ backend_maker with(std::string name, const uring_options& options) {
   // Nobody but the self-test knows, and a reactor heeds it.
   made.sleeps_over_resets = [] {
     feature_switches features;
-    return avoid_failed(features, self_test({}));
+    return avoid_failed(features, *self_test({}));
   };
   return made;
 }
