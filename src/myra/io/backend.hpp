@@ -139,6 +139,10 @@ class backend {
   /// Owned by the backend.
   [[nodiscard]] virtual int descriptor() const noexcept = 0;
 
+  /// Of its ring, for another that is to share its polling thread (submission_polling_options); -1:
+  /// it has none. Owned by the backend.
+  [[nodiscard]] virtual int ring_descriptor() const noexcept { return -1; }
+
   /// Buffers that lie ready for receives, taken from the pool before.
   [[nodiscard]] virtual std::uint32_t ready_buffer_count() const noexcept { return 0; }
 

@@ -4,8 +4,9 @@
 //   steps.connect(socket, address, size).send(socket, hello).with_deadline(1s);
 //   auto begun = steps.start([](std::span<step_report> each) noexcept { ... });
 //
-// On io_uring all steps go to the kernel in one submission, whole or not at all. Elsewhere each is
-// begun when the one before has ended. The reports are the same.
+// On io_uring all steps go to the kernel in one submission, whole or not at all, unless a thread of
+// the kernel polls for them. Elsewhere each is begun when the one before has ended. The reports are
+// the same.
 //
 // What a chain is not good for: the data path. A receive that brings less than was asked for does
 // not break a link, so what follows works on a part of a message; multishot operations do not fit

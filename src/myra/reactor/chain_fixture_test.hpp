@@ -29,6 +29,7 @@ struct engine {
   const char* name;
   io::backend_kind backend;
   unsigned submission_entries = 1024;
+  bool polled = false;
 };
 
 class chains : public testing::TestWithParam<engine> {
@@ -39,6 +40,7 @@ class chains : public testing::TestWithParam<engine> {
     reactor_options options;
     options.backend = GetParam().backend;
     options.submission_entries = GetParam().submission_entries;
+    options.ring.submission_polling = {.on = GetParam().polled, .idle = 5ms};
     auto opened = reactor::open(options);
     ASSERT_TRUE(opened) << describe(opened.error());
     on_.emplace(std::move(*opened));
@@ -110,6 +112,7 @@ class chains : public testing::TestWithParam<engine> {
 
 inline constexpr engine engines[] = {{"uring", io::backend_kind::uring},
                                      {"uring_of_8", io::backend_kind::uring, 8},
+                                     {"uring_polled", io::backend_kind::uring, 1024, true},
                                      {"epoll", io::backend_kind::epoll}};
 inline std::string name_of(const testing::TestParamInfo<engine>& info) { return info.param.name; }
 

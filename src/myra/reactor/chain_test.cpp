@@ -3,6 +3,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "myra/reactor/async.hpp"
 #include "myra/reactor/chain_async.hpp"
 #include "myra/reactor/chain_fixture_test.hpp"
@@ -232,6 +235,37 @@ TEST_P(chains, is_not_split_by_a_queue_that_is_nearly_full) {
     for (auto& each : polls) backend().cancel(each);
     turn_until([&] { return std::ranges::all_of(polls, &io::operation::idle); });
   }
+}
+
+std::ptrdiff_t polling_threads() {
+  return std::ranges::count_if(std::filesystem::directory_iterator("/proc/self/task"),
+                               [](const auto& each) {
+                                 std::string name;
+                                 std::ifstream(each.path() / "comm") >> name;
+                                 return name.starts_with("iou-sqp-");
+                               });
+}
+
+// The kernel takes eight entries at a time from each ring of a thread that serves several.
+TEST_P(chains, is_not_split_where_rings_share_a_polling_thread) {
+  if (!GetParam().polled) {
+    EXPECT_EQ(on().ring_descriptor() >= 0, GetParam().backend == io::backend_kind::uring);
+    return;
+  }
+  reactor_options options;
+  options.backend = io::backend_kind::uring;
+  options.ring.submission_polling = {.on = true, .idle = 5ms};
+  options.ring.submission_polling.share_with = on().ring_descriptor();
+  auto other = reactor::open(options);
+  ASSERT_TRUE(other) << describe(other.error());
+  // Those of rings that were closed before go a moment later.
+  turn_until([] { return polling_threads() == 1; });
+  operation_chain chain(on().internals());
+  sends(chain, 40, 0);
+  results expected(40, -ECANCELED);
+  expected[0] = -EBADF;
+  EXPECT_EQ(run(chain), expected);
+  EXPECT_EQ(read_theirs(), "");
 }
 
 task<opened<std::vector<step_report>>> greet(reactor& at, int socket) {

@@ -170,6 +170,7 @@ post_status reactor::post(posted_call call) { return parts_->runs->post(call); }
 io::backend_kind reactor::backend() const noexcept { return parts_->runs->backend().kind(); }
 const std::string& reactor::reason() const noexcept { return parts_->runs->reason(); }
 int reactor::descriptor() const noexcept { return parts_->runs->backend().descriptor(); }
+int reactor::ring_descriptor() const noexcept { return parts_->runs->backend().ring_descriptor(); }
 time_point reactor::next_deadline() const noexcept { return parts_->runs->timers().next(); }
 time_point reactor::now() const noexcept { return parts_->runs->now(); }
 loop_counters reactor::counters() const noexcept { return parts_->runs->counters(); }

@@ -62,6 +62,8 @@ class reactor {
   [[nodiscard]] io::backend_kind backend() const noexcept;
   [[nodiscard]] const std::string& reason() const noexcept;
   [[nodiscard]] int descriptor() const noexcept;
+  /// Of the ring, for `ring.submission_polling.share_with` of another reactor; -1 on epoll.
+  [[nodiscard]] int ring_descriptor() const noexcept;
   [[nodiscard]] time_point next_deadline() const noexcept;
   [[nodiscard]] time_point now() const noexcept;
   [[nodiscard]] loop_counters counters() const noexcept;

@@ -29,7 +29,11 @@ class alignas(cache_line_size) uring_backend final : public backend {
   [[nodiscard]] backend_kind kind() const noexcept override { return backend_kind::uring; }
   void submit(operation& queued) noexcept override;
   void cancel(operation& unwanted) noexcept override;
-  [[nodiscard]] std::size_t chain_length_max() const noexcept override { return ring_->size(); }
+  /// None with submission polling: a thread that serves several rings takes eight entries of each
+  /// in turn, which cuts a chain, and nobody tells a ring that its thread was shared.
+  [[nodiscard]] std::size_t chain_length_max() const noexcept override {
+    return ring_->polled() ? 0 : ring_->size();
+  }
   [[nodiscard]] bool submit_chain(std::span<const chain_link> links) noexcept override;
   [[nodiscard]] opened<inlet_address> open_inlet(inlet& into) override;
   [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
@@ -40,6 +44,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   [[nodiscard]] time_point now() noexcept override { return clock::now(); }
   [[nodiscard]] time_point rough_now() noexcept override { return myra::rough_now(); }
   [[nodiscard]] int descriptor() const noexcept override;
+  [[nodiscard]] int ring_descriptor() const noexcept override { return ring_->descriptor(); }
   [[nodiscard]] std::uint32_t ready_buffer_count() const noexcept override {
     return groups_[stream_group_]->ready_count();
   }
