@@ -1,5 +1,6 @@
 // Receives without a copy: what handlers see lies in the area that was registered, and an area that
 // is too small for its connections costs time and nothing else.
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,15 @@ class area_case : public conformance_test {
   [[nodiscard]] bool lies_in_area(byte_view bytes) {
     const mutable_byte_view area = on().internals().backend().receive_area_pool()->region_bytes(0);
     return bytes.data() >= area.data() && bytes.data() + bytes.size() <= area.data() + area.size();
+  }
+  /// Turns as a foreign loop does. False: it slept over what there was to do.
+  [[nodiscard]] bool foreign_until(const std::function<bool()>& done) {
+    while (!done()) {
+      pollfd asked{.fd = on().descriptor(), .events = POLLIN, .revents = 0};
+      const auto most = std::chrono::milliseconds(patient(2s)).count();
+      if (::poll(&asked, 1, static_cast<int>(most)) != 1 || !on().run_once(0ms)) return false;
+    }
+    return true;
   }
   void comes_without_the_area(const listener_options& how) {
     record& seen = handler();
@@ -116,6 +126,41 @@ TEST_P(area_case, windows_released_by_another_thread_are_filled_again) {
     held.clear();
   }
   EXPECT_TRUE(seen.received == bytes);
+  finish(*peer);
+}
+
+TEST_P(area_case, a_foreign_loop_is_told_of_pages_that_come_home_while_it_waits) {
+  open_with(16);
+  record& seen = handler();
+  std::vector<buffer> held;
+  bool holds = true;
+  seen.when_received = [&](connection&, message& bytes) {
+    if (holds) held.push_back(bytes.detach());
+  };
+  auto& at = listen(seen);
+  const auto bytes = pattern(500'000);
+  auto peer = host().dial(at.local(), {send(bytes), half_close(), receive_to_end()});
+  ASSERT_TRUE(on().run_once(0ms));
+  ASSERT_TRUE(foreign_until([&] { return counted().waits != 0; }));
+  holds = false;
+  std::thread([gone = std::move(held)]() mutable { gone.clear(); }).join();
+  EXPECT_TRUE(foreign_until([&] { return seen.ends == 1; }));
+  EXPECT_TRUE(finish(*peer).saw_end);
+  EXPECT_TRUE(seen.received == bytes);
+}
+
+TEST_P(area_case, a_foreign_loop_closes_a_connection_that_waits_for_a_page) {
+  open_with(16);
+  record& seen = handler();
+  std::vector<buffer> held;
+  seen.when_received = [&](connection&, message& bytes) { held.push_back(bytes.detach()); };
+  auto& at = listen(seen);
+  auto peer = host().dial(at.local(), {send(pattern(500'000)), receive_to_end()});
+  ASSERT_TRUE(on().run_once(0ms));
+  ASSERT_TRUE(foreign_until([&] { return counted().waits != 0; }));
+  EXPECT_EQ(seen.last.post([](connection& to) noexcept { to.abort(); }), post_status::accepted);
+  EXPECT_TRUE(foreign_until([&] { return seen.closes == 1; }));
+  held.clear();
   finish(*peer);
 }
 

@@ -1,7 +1,9 @@
 // Driving a reactor: by itself, by a foreign loop, until a signal; its drain; and what it says of
 // handlers that block.
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#include <cerrno>
 #include <csignal>
 
 #include <thread>
@@ -87,6 +89,35 @@ TEST_P(driving_case, a_foreign_loop_sees_posts_and_timers) {
   on().internals().timers().arm(alarm, began + 30ms);
   drive_foreign([&] { return ran == 2; });
   EXPECT_GE(present() - began, 30ms);
+}
+
+TEST_P(driving_case, a_foreign_loop_cancels_a_connect_to_a_full_unix_backlog) {
+  struct noted : io::connect_operation {
+    noted()
+        : connect_operation([](io::operation& completed, io::completion& what) noexcept {
+            static_cast<noted&>(completed).result = what.result;
+          }) {}
+    int result = 1;
+  };
+  const auto to =
+      host().silent(endpoint::parse("unix:@myra-foreign-" + std::to_string(::getpid())).value());
+  io::backend& backend = on().internals().backend();
+  for (int turns = 0; turns < 4; ++turns) {
+    noted connect;
+    connect.descriptor = backend.sockets().open(AF_UNIX, SOCK_STREAM, 0);
+    connect.address = to.address();
+    connect.address_size = to.size();
+    backend.submit(connect);
+    for (int i = 0; i < turns; ++i) ASSERT_TRUE(on().internals().turn(time_point{}));
+    backend.cancel(connect);
+    ASSERT_TRUE(on().run_once(0ms));
+    const auto began = present();
+    drive_foreign([&] { return connect.idle(); });
+    EXPECT_LT(present() - began, patient(1s)) << "after " << turns << " turns";
+    turn_until([&] { return connect.idle(); });
+    EXPECT_EQ(connect.result, -ECANCELED);
+    backend.sockets().close(connect.descriptor);
+  }
 }
 
 TEST_P(driving_case, a_foreign_loop_gives_the_cpu_back_when_nothing_happens) {

@@ -231,7 +231,10 @@ void uring_backend::park(operation& queued) noexcept {
 void uring_backend::cancel(operation& unwanted) noexcept {
   if (unwanted.idle() || unwanted.cancelled) return;
   unwanted.cancelled = true;
-  if (unwanted.state == operation_state::queued) return;  // submit_parked() sees the mark
+  if (unwanted.state == operation_state::queued) {  // the next wait() sees the mark
+    area_unserved_ = area_ != nullptr;
+    return;
+  }
   if (unwanted.kind() == operation_kind::connect) cancelled_connects_.push_back(&unwanted);
   push_cancel(user_data_of(unwanted));
 }
@@ -286,7 +289,8 @@ void uring_backend::arm_wake() noexcept {
 }
 
 bool uring_backend::pending() const noexcept {
-  return ring_->pending() || parked_first_ != nullptr;
+  return ring_->pending() || parked_first_ != nullptr || !parked_cancels_.empty() ||
+         cancel_again_ || retry_due_ || area_unserved_;
 }
 
 result<void> uring_backend::wait(time_point deadline, time_point now) noexcept {

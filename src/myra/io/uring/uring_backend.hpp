@@ -125,7 +125,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   void end_area_receive(operation& ended, std::int32_t result) noexcept;
   void receive_into_pool(receive_operation& receive) noexcept;
   void serve_waiting() noexcept;
-  [[nodiscard]] std::uint32_t retry_count() noexcept;
+  [[nodiscard]] std::uint32_t retry_count(bool due) noexcept;
   void nudge_last_served() noexcept;
 
   // Direct descriptors (uring_backend_direct.cpp).
@@ -156,6 +156,7 @@ class alignas(cache_line_size) uring_backend final : public backend {
   bool area_ran_out_ = false;            ///< Of pages, or of room to tell; in this round.
   bool retry_armed_ = false;             ///< A timeout, after which one that waits is tried.
   bool retry_due_ = false;
+  bool area_unserved_ = false;  ///< Somebody waits whom no wait() has seen yet.
   direct_table direct_;
   zero_copy zero_copy_;
   uring_network network_{*ring_, direct_};

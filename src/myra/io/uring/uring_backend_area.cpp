@@ -64,11 +64,12 @@ void uring_backend::end_area_receive(operation& ended, std::int32_t result) noex
   } else if (result == -ENOSPC) {
     area_ran_out_ = true;
     area_->note_full_queue();
+    area_unserved_ = true;
     if (!ended.cancelled) return area_->wait_on(ended);
     what.result = -ECANCELED;
   } else if (result == -ENOMEM) {
     ++counters_.no_buffer;
-    area_ran_out_ = true;
+    area_ran_out_ = area_unserved_ = true;
     if (!ended.cancelled) return area_->keep_waiting(ended);
     what.result = -ECANCELED;
   } else if (result == -EPROTONOSUPPORT) {
@@ -103,8 +104,8 @@ void uring_backend::nudge_last_served() noexcept {
 
 /// While nothing tells of a page: one receive, now and then. The ring itself tells when, so that
 /// this holds for foreign loops as well.
-std::uint32_t uring_backend::retry_count() noexcept {
-  if (std::exchange(retry_due_, false)) return 1;
+std::uint32_t uring_backend::retry_count(bool due) noexcept {
+  if (due) return 1;
   if (retry_armed_) return 0;
   io_uring_sqe* entry = ring_->entry_or_flush();
   if (entry == nullptr) return 1;
@@ -118,11 +119,13 @@ std::uint32_t uring_backend::retry_count() noexcept {
 /// many as there are pages are armed again, in the order in which they came. While the kernel keeps
 /// completions back all would fail at once, and those failures be kept back as well.
 void uring_backend::serve_waiting() noexcept {
+  area_unserved_ = false;
+  const bool due = std::exchange(retry_due_, false);
   if (!area_->has_waiting()) return;
   const std::uint32_t room =
       ring_->overflowed() ? 0 : std::max(1U, ring_->raw().cq.ring_entries / 4);
   std::uint32_t servable =
-      std::min(area_->hopeless() ? retry_count() : area_->servable_count(), room);
+      std::min(area_->hopeless() ? retry_count(due) : area_->servable_count(), room);
   operation* waiting = area_->take_waiting();
   while (waiting != nullptr) {
     operation& next = *waiting;
@@ -143,7 +146,7 @@ void uring_backend::serve_waiting() noexcept {
   area_->note_served();
   // Nobody tells of room in the queue.
   if (area_->has_waiting() && !area_->hopeless() && area_->servable_count() != 0)
-    unresolved_ = true;
+    unresolved_ = area_unserved_ = true;
 }
 
 }  // namespace myra::io
