@@ -250,6 +250,7 @@ uring_options small_ring(const uring_options& options, const feature_switches& f
 receive_trial untried_for(std::string why) { return {trial_outcome::untried, std::move(why)}; }
 
 std::string words_of(int shortage) {
+  if (shortage == 0) return "no sockets for it";
   return "no sockets for it: " + kernel_error(-shortage).message() + limit_words(shortage);
 }
 
