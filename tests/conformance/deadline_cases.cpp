@@ -184,6 +184,24 @@ TEST_P(deadline_case, a_send_under_way_is_no_idle_time) {
   }
 }
 
+TEST_P(deadline_case, what_a_peer_has_not_acknowledged_is_no_idle_time) {
+  record& seen = handler();
+  const auto bytes = pattern(300'000);
+  seen.when_open = [&](connection& peer) {
+    EXPECT_EQ(peer.send_copy(as_bytes(bytes)), send_status::accepted);
+  };
+  listener_options options;
+  options.connection.idle_timeout = 100ms;
+  options.connection.zero_copy = zero_copy_mode::always;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {small_window(), receive_slowly(10'000, 12ms)});
+  const auto told = finish(*peer);
+  EXPECT_TRUE(told.received == bytes) << told.received.size();
+  EXPECT_TRUE(told.saw_end);
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.why, transport_errc::idle_timeout);
+}
+
 TEST_P(deadline_case, a_moment_is_no_idle_time) {
   record& seen = handler();
   auto& at = listen(seen);

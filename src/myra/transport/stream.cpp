@@ -360,6 +360,15 @@ void stream::on_timer(timer& fired) noexcept {
   static_cast<own<timer>&>(fired).self.check_deadlines();
 }
 
+/// A close, a send, or what the kernel holds of one: each has a limit of its own, and bytes may
+/// have gone just now.
+bool stream::has_nearer_limit(time_point now) const noexcept {
+  if (linger_end_ != never) return true;
+  if (options_.write_timeout == duration::zero()) return false;
+  return send_began_ != never ||
+         (zero_copy_held_ != 0 && after(zero_copy_moved_, options_.write_timeout) > now);
+}
+
 void stream::check_deadlines() noexcept {
   const time_point now = loop_.now();
   if (linger_end_ <= now && closes_when_let_go_)
@@ -372,9 +381,7 @@ void stream::check_deadlines() noexcept {
       after(send_began_, options_.write_timeout) <= now)
     return fail(make_error_code(transport_errc::write_timeout));
   if (due_ <= now) return fail(make_error_code(transport_errc::message_timeout));
-  // What is on its way has a limit of its own, and may have moved just now.
-  if (options_.write_timeout != duration::zero() && (send_began_ != never || closes_when_let_go_))
-    last_activity_ = now;
+  if (has_nearer_limit(now)) last_activity_ = now;
   if (const duration limit = idle_limit();
       limit != duration::zero() && after(last_activity_, limit) <= now)
     return fail(make_error_code(used() || limit == options_.idle_timeout

@@ -330,6 +330,7 @@ class stream final : public list_node<stream_tag> {
   /// To a handler that was set after the end.
   void announce_close_late() noexcept;
   void free_if_done() noexcept;
+  [[nodiscard]] bool has_nearer_limit(time_point now) const noexcept;
   void check_deadlines() noexcept;
   [[nodiscard]] time_point next_deadline() const noexcept;
   template <class Call>

@@ -136,7 +136,7 @@ void stream::end_zero_copy(zero_copy_send& send) noexcept {
   --zero_copy_held_;
   zero_copy_held_bytes_ -= send.size;
   zero_copy_pool_bytes_ -= pool_bytes(send.slots);
-  zero_copy_moved_ = loop_.now();
+  zero_copy_moved_ = last_activity_ = loop_.now();
   const bool was_short = zero_copy_ == &send;
   if (was_short && state_ < connection_state::closing)
     take_back(send.slots, send.sent_bytes);
