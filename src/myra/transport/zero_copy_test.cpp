@@ -440,6 +440,7 @@ TEST_F(zero_copy_held, an_abort_gets_the_buffers_back_at_once) {
 TEST_F(zero_copy_held, a_failure_gets_them_back_as_well) {
   connect_options options;
   options.connection.idle_timeout = 50ms;
+  options.connection.write_timeout = 50ms;  // so long the peer has to acknowledge something
   if (!hold(100'000, options)) GTEST_SKIP() << "no zero-copy sends here";
   turn_until([&] { return handler.closes == 1; });
   EXPECT_EQ(held_slots(), 0U);
