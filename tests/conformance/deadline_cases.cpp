@@ -18,6 +18,24 @@ class deadline_case : public conformance_test {
     EXPECT_LT(took, deadline + slack()) << "late";
     EXPECT_EQ(seen.why, why);
   }
+  /// Sends what takes a slow reader longer than the idle time, and does `then`.
+  void expect_slow_reader_gets_all(listener_options how, void (*then)(connection&),
+                                   transport_errc why) {
+    record& seen = handler();
+    const auto bytes = pattern(300'000);
+    seen.when_open = [&](connection& peer) {
+      EXPECT_EQ(peer.send_copy(as_bytes(bytes)), send_status::accepted);
+      then(peer);
+    };
+    how.connection.idle_timeout = 100ms;
+    auto& at = listen(seen, how);
+    auto peer = host().dial(at.local(), {small_window(), receive_slowly(10'000, 12ms)});
+    const auto told = finish(*peer);
+    EXPECT_TRUE(told.received == bytes) << told.received.size();
+    EXPECT_TRUE(told.saw_end);
+    turn_until([&] { return seen.closes == 1; });
+    EXPECT_EQ(seen.why, why);
+  }
 };
 
 TEST_P(deadline_case, idle) {
@@ -165,41 +183,17 @@ TEST_P(deadline_case, a_send_under_way_is_no_idle_time) {
   // One send that takes longer than the idle time; and one that the kernel takes at once, whose
   // bytes it holds for that long where it was not to copy them.
   for (const int send_buffer_bytes : {4096, 0}) {
-    record& seen = handler();
-    const auto bytes = pattern(300'000);
-    seen.when_open = [&](connection& peer) {
-      EXPECT_EQ(peer.send_copy(as_bytes(bytes)), send_status::accepted);
-      peer.close();
-    };
     listener_options options;
-    options.connection.idle_timeout = 100ms;
     options.connection.send_buffer_bytes = send_buffer_bytes;
-    auto& at = listen(seen, options);
-    auto peer = host().dial(at.local(), {small_window(), receive_slowly(10'000, 12ms)});
-    const auto told = finish(*peer);
-    EXPECT_TRUE(told.received == bytes) << told.received.size();
-    EXPECT_TRUE(told.saw_end);
-    turn_until([&] { return seen.closes == 1; });
-    EXPECT_EQ(seen.why, transport_errc::closed);
+    expect_slow_reader_gets_all(
+        options, [](connection& peer) { peer.close(); }, transport_errc::closed);
   }
 }
 
 TEST_P(deadline_case, what_a_peer_has_not_acknowledged_is_no_idle_time) {
-  record& seen = handler();
-  const auto bytes = pattern(300'000);
-  seen.when_open = [&](connection& peer) {
-    EXPECT_EQ(peer.send_copy(as_bytes(bytes)), send_status::accepted);
-  };
   listener_options options;
-  options.connection.idle_timeout = 100ms;
   options.connection.zero_copy = zero_copy_mode::always;
-  auto& at = listen(seen, options);
-  auto peer = host().dial(at.local(), {small_window(), receive_slowly(10'000, 12ms)});
-  const auto told = finish(*peer);
-  EXPECT_TRUE(told.received == bytes) << told.received.size();
-  EXPECT_TRUE(told.saw_end);
-  turn_until([&] { return seen.closes == 1; });
-  EXPECT_EQ(seen.why, transport_errc::idle_timeout);
+  expect_slow_reader_gets_all(options, [](connection&) {}, transport_errc::idle_timeout);
 }
 
 TEST_P(deadline_case, a_moment_is_no_idle_time) {

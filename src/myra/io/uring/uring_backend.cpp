@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "myra/io/error_table.hpp"
@@ -15,13 +13,11 @@
 #include "myra/io/uring/close.hpp"
 #include "myra/io/uring/connect.hpp"
 #include "myra/io/uring/hand_over.hpp"
-#include "myra/io/uring/known_bad.hpp"
 #include "myra/io/uring/link.hpp"
 #include "myra/io/uring/opcode.hpp"
 #include "myra/io/uring/poll.hpp"
 #include "myra/io/uring/receive.hpp"
 #include "myra/io/uring/receive_datagram.hpp"
-#include "myra/io/uring/self_test.hpp"
 #include "myra/io/uring/send.hpp"
 #include "myra/io/uring/send_datagram.hpp"
 #include "myra/io/uring/shutdown.hpp"
@@ -31,9 +27,6 @@ namespace myra::io {
 namespace {
 
 constexpr unsigned extra_round_max = 64;
-/// What a ring that was closed had locked is counted until the kernel has taken it down.
-constexpr auto shortage_pause = std::chrono::milliseconds(50);
-constexpr int shortage_tries_max = 4;
 
 bool is_silent(operation& sent) noexcept {
   if (sent.kind() == operation_kind::send) return static_cast<send_operation&>(sent).silent;
@@ -86,57 +79,6 @@ opened<std::unique_ptr<uring_backend>> uring_backend::open(const uring_options& 
 void uring_backend::open_zero_copy(const uring_options& options, buffer_pool& pool) {
   if (options.features.zero_copy_sends) zero_copy_.open(ring_->raw());
   if (options.registered_buffers) zero_copy_.register_memory(ring_->raw(), pool);
-}
-
-namespace {
-
-/// After others were closed, whose memory may still be counted.
-opened<std::unique_ptr<uring_backend>> open_again(const uring_options& options, buffer_pool& pool) {
-  for (int i = 0; i < shortage_tries_max; ++i) {
-    std::this_thread::sleep_for(shortage_pause);
-    auto backend = uring_backend::open(options, pool);
-    if (backend || backend.error().code != condition::resource_exhausted) return backend;
-  }
-  return uring_backend::open(options, pool);
-}
-
-}  // namespace
-
-opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
-  uring_options usable = options;
-  std::string unused = avoid_known_bad(usable.features);
-  auto backend = uring_backend::open(usable, pool);
-  if (!backend) return std::unexpected(std::move(backend.error()));
-  // After the real ring has what it needs of RLIMIT_MEMLOCK: that of the trial comes back late.
-  std::shared_ptr<const self_test_report> found;
-  if (options.self_test) {
-    found = self_test(usable);
-    // There is enough for one ring, and not for two: the trial has it first.
-    if (!found->untried.empty()) backend->reset();
-    for (int i = 0; i < shortage_tries_max && !found->untried.empty(); ++i) {
-      std::this_thread::sleep_for(shortage_pause);
-      found = self_test(usable);
-    }
-    if (!found->unusable.empty())
-      return report(std::make_error_code(std::errc::not_supported),
-                    "this kernel's receives failed the self-test: " + found->unusable);
-    const std::string failed = avoid_failed(usable.features, *found);
-    if (!failed.empty()) {
-      unused += (unused.empty() ? "" : "; ") + failed;
-      backend->reset();
-    }
-    if (!*backend) backend = open_again(usable, pool);
-    if (!backend) return std::unexpected(std::move(backend.error()));
-  }
-  std::string description = (*backend)->description() + (unused.empty() ? "" : ", " + unused);
-  if (const receive_area* area = (*backend)->area(); area != nullptr)
-    description += ", " + area->description();
-  else if (options.zero_copy_receive.mode != zero_copy_receive_mode::off)
-    description += ", no zero-copy receive: " + (*backend)->area_absence();
-  const zero_copy& copy_free = (*backend)->copy_free();
-  if (options.registered_buffers && !copy_free.memory_registered())
-    description += ", no registered buffers: " + copy_free.registered_absence();
-  return uring{std::move(*backend), std::move(description), usable.features, std::move(found)};
 }
 
 uring_backend::uring_backend(const uring_options& options, std::unique_ptr<ring> made,
