@@ -178,7 +178,18 @@ def parse(arguments):
                         help="where the programs lie (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("--show", action="store_true", help="show what the machines print")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.short and (options.part or options.user):
+        parser.error("--short is a selection of its own: --part and --as do not go with it")
+    if not any(machines_of(series, options) for series in series_of(options)):
+        parser.error(f"no machine runs a part that begins with {' or '.join(options.part)}"
+                     f"{' as ' + options.user if options.user else ''}")
+    return options
+
+
+def series_of(options):
+    return options.kernel or (SHORT_KERNELS if options.short else
+                              list(pins.by_series(pins.read())))
 
 
 def machines_of(series, options):
@@ -233,9 +244,17 @@ class Collector:
         self._runs = []
         self._build = "" if options.short else binaries(options.bin)
         self._keeps = not options.short
+        self._stopped = False
+
+    def stop(self):
+        """What comes from now on was cut short, and is no result."""
+        with self._lock:
+            self._stopped = True
 
     def take(self, run):
         with self._lock:
+            if self._stopped:
+                return
             self._runs.append(run)
             report.explain(run)
             if self._keeps:
@@ -246,12 +265,10 @@ class Collector:
 
 
 def run_all(options):
-    series = options.kernel or (SHORT_KERNELS if options.short else
-                                list(pins.by_series(pins.read())))
     collector = Collector(options)
     with ThreadPoolExecutor(max_workers=max(options.jobs, 1)) as pool:
         waiting = []
-        for each in series:
+        for each in series_of(options):
             kernel, instead = find_kernel(each)
             if kernel is None:
                 collector.take(instead)
@@ -260,8 +277,13 @@ def run_all(options):
                         for does in machines_of(each, options)]
         for each in waiting:
             each.add_done_callback(functools.partial(take_done, collector))
-        for each in waiting:
-            each.result()
+        try:
+            for each in waiting:
+                each.result()
+        except BaseException:  # as by ^C, which ends the machines that run
+            collector.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return collector.found()
 
 

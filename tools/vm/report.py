@@ -12,10 +12,20 @@ FAILED_CASE = re.compile(r"^\[  FAILED  \].*|.*: Failure$|^(kv|zcrx|zero copy): 
 BUILD_DIGITS = 12  # of its hash tell one build from another
 LOG_LINES = 40
 OUTPUT_LINES = 60
+STEP_LINES = 12  # the last of a step that failed without a case
 
 
 def say(text):
     print(f"vm: {text}", file=sys.stderr, flush=True)
+
+
+def range_of_step(lines, user, name):
+    """Which lines a step printed (steps.py)."""
+    first = next((number for number, line in enumerate(lines) if line == f"== {user}: {name}"),
+                 len(lines))
+    after = next((number for number in range(first + 1, len(lines))
+                  if lines[number].startswith("== ")), len(lines))
+    return range(first, after)
 
 
 def explain(run):
@@ -32,6 +42,11 @@ def explain(run):
     for number, line in enumerate(lines):
         if FAILED_CASE.match(line):
             shown.update(range(max(0, number - 3), min(len(lines), number + 6)))
+    for user, results in run.results.items():
+        for result in results:
+            part = range_of_step(lines, user, result.name)
+            if result.failed and not shown.intersection(part):
+                shown.update(part[-STEP_LINES:])
     for number in sorted(shown)[:OUTPUT_LINES] or range(max(0, len(lines) - 15), len(lines)):
         print(f"    {lines[number]}", file=sys.stderr)
     say("the end of the kernel's log:")

@@ -71,6 +71,16 @@ class Table(unittest.TestCase):
         self.assertEqual(json.loads(json.dumps(found)), found)
 
 
+class Explained(unittest.TestCase):
+    def test_the_last_lines_of_a_step_that_ended_without_a_report(self):
+        failed = run("6.1", failed=["io ended with 137 and no report"], users=("user",))
+        failed.output = "== user: probe\nyes\n== user: io\nfirst\nhangs here\n== user: echo\nwell\n"
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            report.explain(failed)
+        self.assertIn("    hangs here\n", said.getvalue())
+        self.assertNotIn("well", said.getvalue())
+
+
 class Merged(unittest.TestCase):
     def test_kernels_of_the_same_build_are_kept(self):
         earlier = report.as_json([run("6.12"), run("6.1", failed=["io.case"])], "build 1")
