@@ -28,7 +28,7 @@ MIB = 1 << 20
 P99_RATIO_MAX, P99_MORE_US, CPU_RATIO_MAX = 2.0, 1000.0, 1.2
 POOL_SLOTS = 4096  # of 16 KiB
 POOLS_CAP = POOL_SLOTS * 16 * 1024 + 64 * MIB  # and 1,024 large buffers of 64 KiB, as by default
-MEMORY_GROUP = pathlib.Path("/sys/fs/cgroup/memory")
+CONTROL_GROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
 class Scene:
@@ -42,6 +42,19 @@ class Scene:
         self.cpu_share_max = cpu_share_max  # of the server's processor while abused, with no client
         self.clients = clients
         self.client_first = client_first    # else it would find no descriptor left
+
+
+def memory_groups():
+    """The folder that memory groups are made in, and the name of the file that has a group's limit."""
+    first = CONTROL_GROUPS / "memory"  # version 1 of control groups
+    if (first / "memory.limit_in_bytes").exists():
+        return first, "memory.limit_in_bytes"
+    given = CONTROL_GROUPS / "cgroup.subtree_control"
+    if not given.exists():
+        raise processes.Failure(f"{CONTROL_GROUPS} has no control groups, neither of version 1 nor of 2")
+    if "memory" not in given.read_text().split():
+        raise processes.Failure(f"groups have no limit of memory here: echo +memory > {given}")
+    return CONTROL_GROUPS, "memory.max"
 
 
 def deny(*options):
@@ -108,10 +121,11 @@ class Trial:
         if not self.scene.memory_group:
             yield lambda pid: None
             return
-        group = MEMORY_GROUP / f"myra-abuse-{os.getpid()}"
+        folder, limit = memory_groups()
+        group = folder / f"myra-abuse-{os.getpid()}"
         group.mkdir()
         try:
-            (group / "memory.limit_in_bytes").write_text(str(self.scene.memory_group))
+            (group / limit).write_text(str(self.scene.memory_group))
             yield lambda pid: (group / "cgroup.procs").write_text(str(pid))
         finally:
             end = time.monotonic() + 10
@@ -123,8 +137,18 @@ class Trial:
 
     def calm(self, server):
         """The first messages make what the server keeps."""
-        subprocess.run([os.environ["MYRA"], "echo", "--connect", server.address, "--bytes", "4MiB"],
-                       check=True, capture_output=True, timeout=60)
+        self.verify(server, "4MiB")
+
+    @staticmethod
+    def verify(server, size):
+        """A client of its own, that has to be served."""
+        try:
+            done = subprocess.run([os.environ["MYRA"], "echo", "--connect", server.address, "--bytes", size],
+                                  capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired:
+            raise processes.Failure("a fresh client was not served within 60 s") from None
+        if done.returncode != 0:
+            raise processes.Failure(f"a fresh client was not served: {done.stderr.strip()}")
 
     @contextlib.contextmanager
     def abused(self, started, server):
@@ -173,8 +197,7 @@ class Trial:
     def back(self, server):
         """After how long a fresh client is served, once the abusers are gone."""
         began = time.monotonic()
-        subprocess.run([os.environ["MYRA"], "echo", "--connect", server.address, "--bytes", "1KiB"],
-                       check=True, capture_output=True, timeout=60)
+        self.verify(server, "1KiB")
         return round(time.monotonic() - began, 3)
 
     def idle_share(self, started, server, seconds=2.0):
@@ -229,6 +252,9 @@ def main():
     parser.add_argument("--backend", default="uring", choices=["uring", "epoll"])
     parser.add_argument("--json", help="write what was found to this file")
     given = parser.parse_args()
+    for word in given.only:
+        if not any(word in scene.name for scene in SCENES):
+            parser.error(f"no scene has '{word}' in its name; scenes: {'; '.join(scene.name for scene in SCENES)}")
     if why := machine.enter_own_network():
         sys.exit(f"abuse: {why}")
     chosen = [scene for scene in SCENES if not given.only or any(word in scene.name for word in given.only)]
@@ -241,7 +267,7 @@ def main():
         try:
             results.append(judged(scene, Trial(scene, given.backend, given.milliseconds).run(given.pairs)))
             print(row(results[-1]), flush=True)
-        except processes.Failure as failure:
+        except (processes.Failure, OSError, subprocess.SubprocessError) as failure:
             results.append({"name": scene.name, "wrong": [str(failure)]})
             print(f"{scene.name:<44} {failure}", flush=True)
     if given.json:
