@@ -86,7 +86,8 @@ def run_sections(argv, program, about, sections):
         print(f"{program} needs two CPUs, one for the server and one for the load.")
         return 1
     shared = machine.enter_own_network()
-    machine.tell(machine.description(), shared)
+    found = machine.description()
+    machine.tell(found, shared)
     quiet = machine.Quiet(0.5 if options.quick else 3.0)
     try:
         rows = measure(options, sections, progress_line(), quiet)

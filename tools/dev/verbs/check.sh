@@ -29,8 +29,8 @@ check_copies() { python3 tools/check_copies.py; }
 # The scripts that judge the others are tested themselves.
 check_scripts() {
   local path
-  for path in tools/*_test.py tools/dev/*_test.py tools/vm/*_test.py \
-    bench/suite/*_test.py; do
+  for path in tools/*_test.py tools/dev/*_test.py tools/vm/*_test.py tests/abuse/*_test.py \
+    bench/core/*_test.py bench/suite/*_test.py; do
     python3 "$path" --quiet || return
   done
 }
