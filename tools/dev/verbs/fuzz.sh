@@ -76,7 +76,8 @@ fi
 
 if [[ $action == replay ]]; then
   build_preset dev "${names[@]/#/fuzz_}"
-  run_suite dev -L fuzz
+  either="${names[*]}"
+  run_suite dev -R "^fuzz_replay_(${either// /|})\$"
   summarize
   exit
 fi
