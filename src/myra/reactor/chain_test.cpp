@@ -48,7 +48,8 @@ TEST_P(chains_over_tcp, connects_sends_and_receives) {
   const int accepted = ::accept(listening, nullptr, nullptr);
   ASSERT_GE(accepted, 0);
   std::string got(5, '\0');
-  EXPECT_EQ(::recv(accepted, got.data(), got.size(), 0), 5);
+  // Where nothing is linked it takes as many turns as it takes.
+  turn_until([&] { return ::recv(accepted, got.data(), got.size(), MSG_DONTWAIT) == 5; });
   EXPECT_EQ(got, "hello");
   EXPECT_EQ(::send(accepted, "you", 3, 0), 3);
   EXPECT_EQ(finish(), (results{0, 5, 3, 0}));
