@@ -1,4 +1,6 @@
 // Buffers when there are too few: nothing is lost, nobody is reset, and the loop does not spin.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <memory>
 #include <thread>
@@ -6,6 +8,7 @@
 #include <vector>
 
 #include "fixture.hpp"
+#include "myra/core/sanitizer_test.hpp"
 #include "receive_pool.hpp"
 
 namespace myra::conformance {
@@ -362,6 +365,65 @@ TEST_P(buffering_case, one_that_asks_beside_ten_that_flood_a_ring_of_four) {
   }
   EXPECT_LT(most, 1'000);
   EXPECT_GT(flooded.messages, 100);
+}
+
+TEST_P(buffering_case, memory_that_the_kernel_refuses_costs_no_connection) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer needs memory of its own, and ends without it";
+  auto growing = options();
+  growing.pool.slot_size_bytes = 4096;
+  growing.pool.slot_count_initial = 64;
+  growing.pool.slot_count_max = 1024;
+  growing.receive_buffer_count = 8;
+  growing.shortage_patience = 100ms;
+  open_reactor(growing);
+  constexpr std::size_t count = 4;
+  const auto bytes = pattern(6'000);  // two slots
+  record& seen = handler();
+  std::vector<connection> all;
+  seen.when_open = [&](connection& peer) { all.push_back(std::move(peer)); };
+  std::size_t sent = 0;
+  seen.when_writable = [&](connection& peer) {
+    if (peer.send_copy(as_bytes(bytes)) == send_status::accepted) ++sent;
+  };
+  auto& at = listen(seen);
+  std::vector<std::unique_ptr<hand>> others;
+  for (std::size_t i = 0; i < count; ++i) others.push_back(host().take(at.local()));
+  turn_until([&] { return all.size() == count; });
+  buffer_pool& pool = on().internals().pool();
+  std::vector<buffer> held;
+  held.reserve(pool.slot_count_max());
+  while (pool.free_count() != 0) held.push_back(pool.acquire());
+  rlimit before{};
+  ::getrlimit(RLIMIT_AS, &before);
+  const rlimit none_left{1024 * 1024, before.rlim_max};
+  ::setrlimit(RLIMIT_AS, &none_left);
+  std::size_t refused = 0;
+  for (connection& each : all)
+    refused += each.send_copy(as_bytes(bytes)) == send_status::back_pressured ? 1 : 0;
+  const auto waits = on().counters().backend.waits;
+  turn_for(200ms);
+  const auto waited = on().counters().backend.waits - waits;
+  for (int i = 0; i < 3; ++i) {
+    held.pop_back();
+    turn_for(20ms);
+  }
+  const int closed = seen.closes;
+  ::setrlimit(RLIMIT_AS, &before);
+  EXPECT_EQ(refused, count);
+  EXPECT_LT(waited, 200U);
+  EXPECT_EQ(closed, 0);
+  held.clear();
+  std::vector<std::string> received(count);
+  turn_until([&] {
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      static_cast<void>(others[i]->receive(received[i]));
+      done += received[i] == bytes ? 1 : 0;
+    }
+    return done == count;
+  });
+  EXPECT_EQ(sent, count);
+  all.clear();
 }
 
 TEST_P(buffering_case, the_smallest_and_the_largest_slots) {

@@ -179,12 +179,16 @@ bool buffer_pool::grow() noexcept {
   const std::size_t stride = options_.slot_size_bytes + colour_bytes;
   const mapping mapped =
       options_.huge_pages ? map_huge(stride * count) : map_ordinary(stride * count);
-  if (mapped.memory == nullptr) return false;
+  if (mapped.memory == nullptr) {
+    refused_at_ = returned_count_;
+    return false;
+  }
   try {
     regions_.reserve(regions_.size() + 1);  // so that nothing throws once the region owns the pages
     regions_.push_back(std::make_unique<region>(mapped.memory, mapped.size, count));
   } catch (const std::bad_alloc&) {
     ::munmap(mapped.memory, mapped.size);
+    refused_at_ = returned_count_;
     return false;
   }
   pages_ = regions_.size() == 1 ? mapped.pages : std::min(pages_, mapped.pages);

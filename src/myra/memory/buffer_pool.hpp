@@ -5,8 +5,8 @@
 // in debug builds, asserts each hand-over.
 //
 // Thread safety: everything belongs to the thread that opened the pool or last called
-// `adopt_thread`, but for the release of a buffer, which any thread may do: the slot then comes
-// home on a list that runs through the slots themselves, so that it can never be full.
+// `adopt_thread`, but for what becomes of a buffer, which any thread may release or send: the slot
+// then comes home on a list that runs through the slots themselves, so that it can never be full.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,12 @@ namespace myra {
 class buffer;
 class buffer_pool;
 
-enum class slot_owner : std::uint8_t { pool, application, kernel };
+enum class slot_owner : std::uint8_t {
+  pool,
+  application,
+  kernel,
+  kernel_elsewhere,  ///< A send of another thread reads it, which the pool does not count.
+};
 
 /// The pool's record of one slot, or of a piece of one: bytes that the kernel put behind others
 /// into the same slot, which somebody owns apart from those. A slot that was cut in pieces comes
@@ -108,7 +113,9 @@ class buffer_pool {
   }
 
   /// From now on the calling thread owns the pool.
-  void adopt_thread() noexcept { thread_ = __builtin_thread_pointer(); }
+  void adopt_thread() noexcept {
+    if (!is_here()) thread_.store(__builtin_thread_pointer(), std::memory_order_relaxed);
+  }
 
   /// Called on a releasing thread, at most once per call of `want_homecoming`, when a slot is on
   /// its way home.
@@ -169,8 +176,12 @@ class buffer_pool {
   [[nodiscard]] std::uint32_t returned_window_count() const noexcept {
     return returned_window_count_;
   }
-  /// The kernel's hold of the slot ended, and nobody else wants it.
+  /// The kernel's hold of the slot ended, and nobody else wants it. The thread that gave it.
   void reclaim(slot& returned) noexcept {
+    if (returned.owner == slot_owner::kernel_elsewhere) [[unlikely]] {
+      returned.owner = slot_owner::application;
+      return release(returned);
+    }
     move(returned, slot_owner::kernel, slot_owner::pool,
          "reclaimed from the kernel, which did not have it");
     --kernel_count_;
@@ -181,17 +192,22 @@ class buffer_pool {
   void release(slot& returned) noexcept {
     expect(returned, slot_owner::application,
            returned.owner == slot_owner::pool ? "released twice" : "released while in flight");
-    if (thread_ != __builtin_thread_pointer()) return send_home(returned);
+    if (!is_here()) return send_home(returned);
     returned.owner = slot_owner::pool;
     put_back(returned);
   }
-  /// Application to kernel (a send reads it) and back.
+  /// Application to kernel (a send reads it) and back. Any thread, the same for both.
   void hand_to_kernel(slot& lent) noexcept {
-    move(lent, slot_owner::application, slot_owner::kernel,
+    const bool counted = is_here();
+    move(lent, slot_owner::application, counted ? slot_owner::kernel : slot_owner::kernel_elsewhere,
          "handed to the kernel by one who did not own it");
-    ++kernel_count_;
+    if (counted) ++kernel_count_;
   }
   void take_from_kernel(slot& returned) noexcept {
+    if (returned.owner == slot_owner::kernel_elsewhere) [[unlikely]] {
+      returned.owner = slot_owner::application;
+      return;
+    }
     move(returned, slot_owner::kernel, slot_owner::application,
          "taken from the kernel, which did not have it");
     --kernel_count_;
@@ -203,16 +219,24 @@ class buffer_pool {
   }
   [[nodiscard]] std::uint32_t slot_count_max() const noexcept { return options_.slot_count_max; }
   [[nodiscard]] std::uint32_t free_count() const noexcept { return free_count_; }
-  /// What acquire() could still give: the free slots, and those that are not made yet.
+  /// What acquire() could still give: the free slots, and those that are not made yet unless the
+  /// kernel has just refused their memory.
   [[nodiscard]] std::uint32_t obtainable_count() const noexcept {
-    return free_count_ + (slot_count_max() - slot_count());
+    const bool refused = refused_at_ == returned_count_;
+    return free_count_ + (refused ? 0 : slot_count_max() - slot_count());
   }
+  /// Whether acquire() gives so many, one after the other; makes what is missing.
+  [[nodiscard]] bool reserve(std::uint32_t count) noexcept {
+    return free_count_ >= count || find_free(count);
+  }
+  /// After a refusal: it may have memory again. So it is taken to have whenever a slot came back.
+  void forget_refusal() noexcept { refused_at_ = never_refused; }
   /// Slots that came back to the pool, ever.
   [[nodiscard]] std::uint64_t returned_count() const noexcept { return returned_count_; }
   /// Slots that the kernel holds, in rings and sends.
   [[nodiscard]] std::uint32_t kernel_count() const noexcept { return kernel_count_; }
   /// Slots and pieces that the application holds, as far as this thread knows, and slots that only
-  /// their pieces keep.
+  /// their pieces keep, or sends of other threads.
   [[nodiscard]] std::uint32_t application_count() const noexcept {
     return slot_count() + piece_count_ - free_count_ - kernel_count_;
   }
@@ -236,6 +260,9 @@ class buffer_pool {
   explicit buffer_pool(const pool_options& options) noexcept;
   ~buffer_pool();
 
+  [[nodiscard]] bool is_here() const noexcept {
+    return thread_.load(std::memory_order_relaxed) == __builtin_thread_pointer();
+  }
   [[nodiscard]] std::uint32_t region_slot_count() const noexcept;
   [[nodiscard]] bool grow() noexcept;
   [[nodiscard]] slot* pop_free() noexcept {
@@ -290,11 +317,13 @@ class buffer_pool {
   const bool poisons_;
   bool careful_;  ///< It poisons, or there are pieces or windows.
   bool is_area_ = false;
-  void* thread_ = nullptr;
+  std::atomic<void*> thread_{nullptr};
   slot* free_ = nullptr;
   std::uint32_t free_count_ = 0;
   std::uint32_t kernel_count_ = 0;
   std::uint64_t returned_count_ = 0;
+  static constexpr std::uint64_t never_refused = ~std::uint64_t{0};
+  std::uint64_t refused_at_ = never_refused;  ///< How many had returned then.
   page_kind pages_ = page_kind::ordinary;
   std::vector<slot*> slots_;
   std::vector<std::unique_ptr<region>> regions_;

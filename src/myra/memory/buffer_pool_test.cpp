@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "myra/core/error.hpp"
+#include "myra/core/sanitizer_test.hpp"
 #include "myra/memory/buffer.hpp"
 
 namespace myra {
@@ -227,13 +228,7 @@ TEST(buffer_pool, options_out_of_bounds_are_named_with_what_is_allowed) {
 }
 
 TEST(buffer_pool, memory_that_the_system_refuses_is_an_error) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer does not live under RLIMIT_AS";
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  GTEST_SKIP() << "a sanitizer does not live under RLIMIT_AS";
-#endif
-#endif
+  if (sanitized) GTEST_SKIP() << "a sanitizer does not live under RLIMIT_AS";
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
   rlimit small = before;
@@ -314,6 +309,66 @@ TEST(buffer_pool, a_pool_changes_its_thread_when_told) {
   pool->adopt_thread();
   pool->acquire().release();
   expect_accounts(*pool, 0, 0);
+}
+
+TEST(buffer_pool, another_thread_may_send_its_buffers) {
+  constexpr int rounds = 20'000;
+  const auto pool = open_pool(8, 8);
+  std::atomic<slot*> on_its_way{nullptr};
+  std::thread other([&] {
+    for (int i = 0; i < rounds; ++i) {
+      slot* sent = nullptr;
+      while ((sent = on_its_way.exchange(nullptr)) == nullptr) std::this_thread::yield();
+      pool->hand_to_kernel(*sent);
+      if (i % 2 == 0) {  // a send that was short
+        pool->take_from_kernel(*sent);
+        pool->hand_to_kernel(*sent);
+      }
+      pool->reclaim(*sent);
+    }
+  });
+  for (int i = 0; i < rounds; ++i) {
+    buffer next = pool->acquire();
+    while (!next) next = pool->acquire();
+    slot* given = std::move(next).into_slot();
+    for (slot* none = nullptr; !on_its_way.compare_exchange_strong(none, given); none = nullptr) {
+      pool->acquire().release();
+      std::this_thread::yield();
+    }
+  }
+  other.join();
+  pool->collect();
+  expect_accounts(*pool, 0, 0);
+}
+
+TEST(buffer_pool, memory_that_is_refused_is_not_obtainable_until_one_comes_back) {
+  if (sanitized) GTEST_SKIP() << "a sanitizer does not live under RLIMIT_AS";
+  const auto pool = open_pool(4, 4096);
+  std::vector<buffer> held;
+  while (pool->free_count() != 0) held.push_back(pool->acquire());
+  const std::uint32_t not_made = pool->slot_count_max() - pool->slot_count();
+  EXPECT_EQ(pool->obtainable_count(), not_made);
+  rlimit before{};
+  ::getrlimit(RLIMIT_AS, &before);
+  const rlimit none_left{1024 * 1024, before.rlim_max};
+  ::setrlimit(RLIMIT_AS, &none_left);
+  const bool got = static_cast<bool>(pool->acquire());
+  const std::uint32_t after_refusal = pool->obtainable_count();
+  held.pop_back();
+  const std::uint32_t after_return = pool->obtainable_count();
+  held.push_back(pool->acquire());
+  const bool got_another = pool->reserve(1);
+  const std::uint32_t refused_again = pool->obtainable_count();
+  pool->forget_refusal();
+  const std::uint32_t forgotten = pool->obtainable_count();
+  ::setrlimit(RLIMIT_AS, &before);
+  EXPECT_FALSE(got);
+  EXPECT_EQ(after_refusal, 0U);
+  EXPECT_EQ(after_return, not_made + 1);
+  EXPECT_FALSE(got_another);
+  EXPECT_EQ(refused_again, 0U);
+  EXPECT_EQ(forgotten, not_made);
+  EXPECT_TRUE(pool->acquire());
 }
 
 void count_call(void* context) noexcept { static_cast<std::atomic<int>*>(context)->fetch_add(1); }

@@ -1,6 +1,7 @@
 #include "myra/reactor/loop.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "myra/reactor/choose_backend.hpp"
@@ -34,8 +35,12 @@ opened<std::unique_ptr<loop>> loop::open(const reactor_options& options) {
   if (!chosen) return std::unexpected(std::move(chosen.error()));
   reactor_options usable = options;
   usable.features = chosen->features;
-  return std::unique_ptr<loop>(new loop(usable, std::move(*pool), std::move(*large_pool),
-                                        std::move(chosen->backend), std::move(chosen->reason)));
+  try {
+    return std::unique_ptr<loop>(new loop(usable, std::move(*pool), std::move(*large_pool),
+                                          std::move(chosen->backend), std::move(chosen->reason)));
+  } catch (const std::system_error& refused) {
+    return report(refused.code(), "a thread for the watchdog");
+  }
 }
 
 loop::loop(const reactor_options& options, buffer_pool::owner pool, buffer_pool::owner large_pool,
@@ -153,6 +158,7 @@ void loop::look_at_shortage() noexcept {
     starved_.for_each([&count](deferred&) { ++count; });
     transport_->relieve(now_ - patience, count == 1 ? &starved_.front() : nullptr);
   }
+  pool_->forget_refusal();
   timers_.arm(shortage_timer_, after(now_, std::max(patience / looks, timer_wheel::tick)));
 }
 
@@ -219,6 +225,14 @@ duration loop::time_turn() noexcept {
 }
 
 void loop::time_message() noexcept { board_->messages_.add(backend_->now() - now_); }
+
+void loop::begin_turns() noexcept {
+  // A loop may be opened on one thread and turn on another.
+  pool_->adopt_thread();
+  if (large_pool_ != nullptr) large_pool_->adopt_thread();
+  if (buffer_pool* area = backend_->receive_area_pool(); area != nullptr) area->adopt_thread();
+  now_ = backend_->now();
+}
 
 void loop::end_turns() noexcept {
   note_work();

@@ -164,7 +164,7 @@ class alignas(cache_line_size) loop {
 
   /// To be called before the first of a row of turns: what its thread did since the last one was
   /// not the loop's work.
-  void begin_turns() noexcept { now_ = backend_->now(); }
+  void begin_turns() noexcept;
   /// The reverse: the row is over, and what its thread does next is not the loop's work.
   void end_turns() noexcept;
   /// One turn that waits until `deadline` at most, and no longer than the next timer.

@@ -11,10 +11,12 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "myra/core/cpu_list.hpp"
+#include "myra/reactor/signal_mask.hpp"
 
 namespace myra {
 namespace {
@@ -33,26 +35,6 @@ class owned_descriptor {
  private:
   int descriptor_;
 };
-
-/// Blocks signals in this thread, and in those that it starts, for as long as it exists.
-class signals_blocked {
- public:
-  explicit signals_blocked(const sigset_t& which) noexcept {
-    ::pthread_sigmask(SIG_BLOCK, &which, &before_);
-  }
-  signals_blocked(const signals_blocked&) = delete;
-  signals_blocked& operator=(const signals_blocked&) = delete;
-  ~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_{};
-};
-
-sigset_t all_signals() noexcept {
-  sigset_t all;
-  ::sigfillset(&all);
-  return all;
-}
 
 sigset_t end_signals() noexcept {
   sigset_t signals;
@@ -97,7 +79,7 @@ class reactor_group::member {
     std::future<opened<void>> became_ready = ready.get_future();
     ended_descriptor_ = ended_descriptor;
     // The references are used before `ready` is told, and not after.
-    thread_ = std::thread([&, index, ready = std::move(ready)]() mutable {
+    auto body = [&, index, ready = std::move(ready)]() mutable {
       if (auto refused = place(options, index)) return ready.set_value(std::unexpected(*refused));
       auto made = reactor::open(of_member(each, index));
       if (!made) return ready.set_value(std::unexpected(std::move(made.error())));
@@ -110,7 +92,13 @@ class reactor_group::member {
       const duration deadline = options.drain_deadline;
       ready.set_value({});
       run(std::move(*living), deadline);
-    });
+    };
+    try {
+      thread_ = std::thread(std::move(body));
+    } catch (const std::system_error& refused) {
+      return report(refused.code(),
+                    "a thread for reactor " + std::to_string(index) + " of a group");
+    }
     auto outcome = became_ready.get();
     if (!outcome) thread_.join();
     return outcome;
@@ -174,6 +162,7 @@ class reactor_group::member {
 struct reactor_group::parts {
   owned_descriptor ended{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::vector<std::unique_ptr<member>> members;
+  log_sink log;
 
   ~parts() {
     for (const auto& each : members) each->stop();
@@ -188,6 +177,7 @@ opened<reactor_group> reactor_group::open(const reactor_options& each, const gro
   auto owned = std::make_unique<parts>();
   if (owned->ended.get() < 0)
     return report(kernel_error(-errno), "eventfd for the end of a group's reactors");
+  owned->log = each.log;
   const signals_blocked blocked(all_signals());
   for (std::uint32_t index = 0; index < options.reactor_count; ++index) {
     auto made = std::make_unique<member>();
@@ -226,7 +216,7 @@ bool reactor_group::run_until_signal(const std::function<void()>& on_drain) {
   if (!well) {
     // Those that end it are blocked: to go on would be to run for ever.
     const std::string why = kernel_error(-errno).message();
-    at(0).internals().log()(log_level::error, "reactors: signals cannot be waited for: " + why);
+    parts_->log(log_level::error, "reactors: signals cannot be waited for: " + why);
   }
   std::array<pollfd, 2> ends{{{signals.get(), POLLIN, 0}, {parts_->ended.get(), POLLIN, 0}}};
   while (well && ::poll(ends.data(), ends.size(), -1) < 0 && errno == EINTR) {

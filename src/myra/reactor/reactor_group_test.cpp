@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -194,9 +195,9 @@ TEST_P(reactor_group_test, a_signal_has_all_drain) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);  // the signal was taken: nothing happens here
 }
 
-TEST_P(reactor_group_test, without_a_descriptor_for_signals_all_drain_and_it_says_why) {
+void run_without_a_descriptor_for_signals(io::backend_kind backend, bool first_is_gone) {
   diary seen;
-  reactor_options options = on(GetParam());
+  reactor_options options = on(backend);
   options.log = {[](void* to, log_level, std::string_view line) noexcept {
                    static_cast<diary*>(to)->add(std::string(line));
                  },
@@ -211,6 +212,10 @@ TEST_P(reactor_group_test, without_a_descriptor_for_signals_all_drain_and_it_say
   taken.push_back(::dup(0));
   const rlimit none_left{static_cast<rlim_t>(taken[0]), before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  if (first_is_gone) {
+    group.stop(0);
+    group.join(0);
+  }
   // Reactors that have just begun may still give some back.
   for (int i = 0; i < 10; ++i) {
     take_all();
@@ -224,6 +229,36 @@ TEST_P(reactor_group_test, without_a_descriptor_for_signals_all_drain_and_it_say
       std::ranges::count(seen.lines, "reactors: signals cannot be waited for: Too many open files"),
       1);
   EXPECT_EQ(std::ranges::count(seen.lines, "gone 1"), 1);
+}
+
+TEST_P(reactor_group_test, without_a_descriptor_for_signals_all_drain_and_it_says_why) {
+  run_without_a_descriptor_for_signals(GetParam(), false);
+}
+
+TEST_P(reactor_group_test, it_says_why_when_the_first_reactor_has_ended_too) {
+  run_without_a_descriptor_for_signals(GetParam(), true);
+}
+
+/// In a process that may have no thread more: 0 when both say so and signals are as they were.
+[[noreturn]] void open_without_threads(io::backend_kind backend) {
+  const rlimit none{1, 1};
+  ::setrlimit(RLIMIT_NPROC, &none);
+  if (::geteuid() == 0 && ::setuid(65534) != 0) std::_Exit(2);
+  reactor_options options = on(backend);
+  options.watchdog = true;
+  const auto alone = reactor::open(options);
+  const bool named = !alone && alone.error().what.find("watchdog") != std::string::npos;
+  const auto group = reactor_group::open(
+      on(backend), {},
+      [](reactor&, std::uint32_t) -> opened<std::unique_ptr<resident>> { return nullptr; });
+  sigset_t blocked;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  std::_Exit(named && !group && ::sigismember(&blocked, SIGTERM) == 0 ? 0 : 1);
+}
+
+TEST_P(reactor_group_test, a_thread_that_is_refused_is_an_error) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(open_without_threads(GetParam()), testing::ExitedWithCode(0), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(backends, reactor_group_test,

@@ -2,21 +2,18 @@
 
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <csignal>
 
 #include <string>
+
+#include "myra/reactor/signal_mask.hpp"
 
 namespace myra {
 
 watchdog::watchdog(duration threshold, log_sink log)
     : threshold_(threshold), log_(log), loop_thread_(::syscall(SYS_gettid)) {
   // Signals are the program's business, not this thread's.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const signals_blocked blocked(all_signals());
   thread_ = std::thread([this] { watch(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 watchdog::~watchdog() {

@@ -130,7 +130,8 @@ void mailbox::flush() noexcept {
 
 void mailbox::submit(outgoing_datagram& next) noexcept {
   if (next.held->owner == slot_owner::application) next.held->pool->hand_to_kernel(*next.held);
-  next.silent = silent_sends_ && !full_ && !wants_room_ && state_ == datagram_state::open;
+  next.silent = silent_sends_ && !full_ && !wants_room_ && state_ == datagram_state::open &&
+                next.held->owner == slot_owner::kernel;  // nobody waits for it elsewhere
   ++in_flight_count_;
   ++loop_.tally().sends;
   loop_.backend().submit(next);
@@ -169,7 +170,8 @@ void mailbox::send_failed(outgoing_datagram& failed, std::int32_t result) noexce
   if (next == io::reaction::fatal && failed.segment_size != 0 && cut_again(failed)) return;
   // Of the socket and not of the datagram that met it: told by the network about an earlier one,
   // and taken away from the socket by being told (udp(7)).
-  if (next == io::reaction::retry && !failed.tried_again && failed.to.address() == nullptr) {
+  const bool connected = facts_.peer.family() != AF_UNSPEC;
+  if (next == io::reaction::retry && !failed.tried_again && connected) {
     failed.tried_again = true;
     again_.push(failed);
   } else {
@@ -209,7 +211,7 @@ void mailbox::retire(outgoing_datagram& done) noexcept {
 
 void mailbox::release_slot(slot& held) noexcept {
   if (--held.holder_count != 0) return;
-  if (held.owner == slot_owner::kernel) held.pool->take_from_kernel(held);
+  if (held.owner != slot_owner::application) held.pool->take_from_kernel(held);
   held.pool->release(held);
 }
 

@@ -74,6 +74,10 @@ struct slot_queue {
 /// inherited by what it accepts (tcp(7), socket(7)).
 int apply(const connection_options& options, io::network& sockets, io::descriptor socket) noexcept;
 
+/// The rest: Unix sockets inherit no sizes of buffers.
+void apply_to_accepted(int family, const connection_options& options, io::network& sockets,
+                       io::descriptor socket) noexcept;
+
 /// The same, but for what cannot be had on sockets of `family`: on Unix sockets a multishot receive
 /// may sleep over the end of the stream when it came before the last bytes were taken (Linux 6.17
 /// and newer, whose count of unread bytes, SO_INQ, leaves out the end; TCP's includes it).
@@ -287,6 +291,7 @@ class stream final : public list_node<stream_tag> {
   static void on_zero_copy_complete(io::operation& completed, io::completion& what) noexcept;
   [[nodiscard]] bool flush_zero_copy() noexcept;
   [[nodiscard]] bool grant_zero_copy(zero_copy_policy::answer answer) noexcept;
+  [[nodiscard]] static bool nobody_waits_elsewhere(const slot_queue& sent) noexcept;
   [[nodiscard]] std::uint32_t next_send_size() const noexcept;
   void begin_zero_copy(zero_copy_send& send) noexcept;
   void take_zero_copy_result(zero_copy_send& send, std::int32_t result) noexcept;

@@ -61,7 +61,7 @@ bool stream::has_slots_for(std::uint32_t size) noexcept {
   const std::uint32_t slot_size = pool.slot_size_bytes();
   if (size <= slot_size && pool.free_count() != 0) return true;
   const std::uint32_t needed = (size - tail_room_ + slot_size - 1) / slot_size;
-  return needed <= pool.obtainable_count();
+  return needed <= pool.obtainable_count() && pool.reserve(needed);
 }
 
 sent stream::send_copy(byte_view bytes) noexcept {
@@ -128,6 +128,14 @@ std::uint32_t stream::next_send_size() const noexcept {
   return size;
 }
 
+/// A silent send gives its slots back in the loop's next turn, which may be far; whose they are may
+/// wait for them on another thread.
+bool stream::nobody_waits_elsewhere(const slot_queue& sent) noexcept {
+  for (const slot* each = sent.first; each != nullptr; each = each->next)
+    if (each->owner != slot_owner::kernel) return false;
+  return true;
+}
+
 /// Sends what the queue begins with.
 void stream::flush() noexcept {
   if (queue_.empty() || !send_.idle()) return;
@@ -139,7 +147,7 @@ void stream::flush() noexcept {
   send_.data = first.data;
   send_.size = first.size;
   if (!queue_.empty()) gather(send_, in_send_, vector_);
-  send_.silent = !awaited_.any() && queue_.empty();
+  send_.silent = !awaited_.any() && queue_.empty() && nobody_waits_elsewhere(in_send_);
   submit_send();
 }
 
@@ -163,9 +171,9 @@ void stream::on_attend(deferred& called) noexcept {
     return self.attend();
   self.send_.data = only.data;
   self.send_.size = only.size;
-  self.send_.silent = true;
   self.in_send_ = std::exchange(self.queue_, {});
   only.pool->hand_to_kernel(only);
+  self.send_.silent = only.owner == slot_owner::kernel;
   self.submit_send();
 }
 
