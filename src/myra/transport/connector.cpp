@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "myra/core/copy.hpp"
 #include "myra/io/error_table.hpp"
 #include "myra/transport/address_order.hpp"
 #include "myra/transport/stream.hpp"
@@ -59,6 +60,7 @@ class connect_attempt::race final : public drainable {
       options_.failures->clear();
       options_.failures->reserve(order_.size());  // so that noting one needs no memory
     }
+    keep_first_send();
     loop_.enlist(*this);
   }
 
@@ -103,6 +105,7 @@ class connect_attempt::race final : public drainable {
     race& owner;
   };
 
+  void keep_first_send();
   void start_next() noexcept;
   [[nodiscard]] int try_start(const endpoint& to) noexcept;
   void start_chain(attempt& started);
@@ -124,6 +127,7 @@ class connect_attempt::race final : public drainable {
 
   loop& loop_;
   connect_options options_;
+  std::vector<std::byte> first_send_;
   connect_callback done_;
   std::vector<endpoint> order_;
   std::deque<attempt> attempts_;
@@ -149,6 +153,13 @@ void connect_attempt::race::begin() {
   if (options_.deadline > duration::zero() && !limited_by_kernel())
     loop_.timers().arm(deadline_, after(loop_.backend().now(), options_.deadline));
   start_next();
+}
+
+/// A chain that lost or was cancelled may send as late as after the callback.
+void connect_attempt::race::keep_first_send() {
+  first_send_.resize(options_.first_send.size());
+  copy_payload(first_send_, options_.first_send, loop_.tally().bytes_copied);
+  options_.first_send = first_send_;
 }
 
 void connect_attempt::race::start_next() noexcept {

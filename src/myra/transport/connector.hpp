@@ -32,8 +32,8 @@ struct connect_options {
   connection_options connection = {.idle_timeout = duration::zero(),
                                    .first_byte_timeout = duration::zero()};
   /// Goes out as soon as an address has answered, in one chain with the connect; then it is the
-  /// callback's turn. Stays until the callback. With several addresses more than one peer may get
-  /// it: only for what does no harm twice.
+  /// callback's turn. Copied by `connect`. With several addresses more than one peer may get it:
+  /// only for what does no harm twice.
   byte_view first_send = {};
   /// Who watches the deadline of such a chain.
   deadline_kind first_send_deadline = deadline_kind::timer;

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include "myra/transport/loopback_test.hpp"
 
@@ -90,6 +91,31 @@ TEST_P(connector, the_first_bytes_go_with_the_connect) {
     turn_until(on, [&] { return (*noted.told)->queued_bytes() == 0; });
     EXPECT_EQ(peer.receive(), " again");
   }
+}
+
+TEST_P(connector, the_first_bytes_are_not_read_after_the_callback) {
+  const std::string name = "unix:@myra-connector-" + std::to_string(::getpid());
+  raw_listener first((name + "a").c_str());
+  raw_listener second((name + "b").c_str());
+  reactor on = open();
+  std::string bytes = "hello";
+  connect_options options = quick();
+  options.attempt_delay = 0ms;
+  options.first_send = as_bytes(bytes);
+  bool called = false;
+  connect_attempt attempt = connect(on, std::array{first.address(), second.address()}, options,
+                                    [&](result<connection> made) noexcept {
+                                      EXPECT_TRUE(made.has_value());
+                                      bytes = "XXXXX";
+                                      called = true;
+                                    });
+  std::this_thread::sleep_for(5ms);  // so that both are under way together
+  turn_until(on, [&] { return called && on.internals().drained(); });
+  for (const raw_listener* each : {&first, &second})
+    while (each->somebody_waits()) {
+      const std::string got = each->accept().receive_all();
+      EXPECT_TRUE(got.empty() || got == "hello") << got;
+    }
 }
 
 TEST_P(connector, first_bytes_that_find_nobody_or_come_too_late) {
