@@ -9,19 +9,21 @@ constexpr duration look_interval = std::chrono::milliseconds(2);
 
 }  // namespace
 
-opened<std::unique_ptr<courier>> courier::open(loop& runs, courier_client& client) {
-  auto made = std::make_unique<courier>(runs, client);
-  auto address = runs.backend().open_inlet(made->entrance_);
-  if (!address) return std::unexpected(std::move(address.error()));
-  made->address_ = *address;
-  runs.enlist(*made);
-  return made;
+courier::courier(loop& runs, courier_client& client) noexcept : loop_(runs), client_(client) {
+  loop_.enlist(*this);
 }
-
-courier::courier(loop& runs, courier_client& client) noexcept : loop_(runs), client_(client) {}
 courier::~courier() = default;
 
+opened<void> courier::open_inlet() {
+  auto address = loop_.backend().open_inlet(entrance_);
+  if (!address) return std::unexpected(std::move(address.error()));
+  address_ = *address;
+  has_inlet_ = true;
+  return {};
+}
+
 bool courier::send(io::descriptor socket, courier& to) noexcept {
+  if (!has_inlet_ || !to.has_inlet_) return false;
   parcel* sent = take_parcel();
   if (sent == nullptr) return false;
   const std::uint32_t coming = to.coming_.load(std::memory_order_acquire);

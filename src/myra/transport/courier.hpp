@@ -33,14 +33,16 @@ class courier_client {
 /// Thread: its loop's. Outlives its loop, which it leaves after `retire`.
 class courier final : public drainable {
  public:
-  /// Errors: unsupported, with the reason.
-  [[nodiscard]] static opened<std::unique_ptr<courier>> open(loop& runs, courier_client& client);
   courier(loop& runs, courier_client& client) noexcept;
   ~courier() override;
 
+  /// From now on sockets may come and be sent. Errors: unsupported, with the reason.
+  [[nodiscard]] opened<void> open_inlet();
+  [[nodiscard]] bool has_inlet() const noexcept { return has_inlet_; }
   /// Sends a socket that nothing is in flight on; it may come back. The reactor of `to` must not
-  /// begin to drain during the call. False: nothing was taken, since too many are on their way, or
-  /// there is no descriptor for one that finds no room as a direct one.
+  /// begin to drain during the call. False: nothing was taken, since one of the two has no inlet,
+  /// too many are on their way, or there is no descriptor for one that finds no room as a direct
+  /// one.
   [[nodiscard]] bool send(io::descriptor socket, courier& to) noexcept;
   /// Keeps a socket for which there is no way at present, and has it tried again a little later.
   void hold(io::descriptor socket) noexcept;
@@ -87,6 +89,7 @@ class courier final : public drainable {
   parcel* free_ = nullptr;
   std::size_t sending_count_ = 0;
   std::vector<io::descriptor> held_;
+  bool has_inlet_ = false;
   bool retired_ = false;
   /// Sent here and neither taken nor come back: added to by who sends, taken from by both.
   alignas(cache_line_size) std::atomic<std::uint32_t> coming_{0};

@@ -29,7 +29,8 @@ class carried_socket {
 shared_listener::shared_listener(listener_options options, port_sharing how,
                                  std::uint32_t reactor_count)
     : options_(std::move(options)), how_(how), seats_(reactor_count) {
-  if (how == port_sharing::reuse_port && reactor_count > 1) options_.reuse_port = true;
+  if (options_.inherited_descriptor >= 0) how_ = port_sharing::one_acceptor;
+  if (how_ == port_sharing::reuse_port && reactor_count > 1) options_.reuse_port = true;
   for (seat& each : seats_) each.of = this;
 }
 
@@ -48,8 +49,8 @@ opened<listener*> shared_listener::join(reactor& on, std::uint32_t index) {
   seat& taken = seats_[index];
   open_courier(taken, on);
   auto which = diversion::at_close;
-  if (how_ == port_sharing::one_acceptor)
-    which = taken.by_ring ? diversion::each : diversion::each_as_ordinary;
+  if (how_ == port_sharing::one_acceptor && taken.carrier)
+    which = taken.carrier->has_inlet() ? diversion::each : diversion::each_as_ordinary;
   made->divert(which, [this, &taken](io::descriptor socket) noexcept {
     return pass_on(socket, taken, carriage::by_any);
   });
@@ -62,11 +63,10 @@ opened<listener*> shared_listener::join(reactor& on, std::uint32_t index) {
 
 void shared_listener::open_courier(seat& taken, reactor& on) {
   if (seats_.size() == 1) return;
-  auto made = courier::open(on.internals(), taken);
-  taken.way = made ? "from ring to ring" : "through its inbox: " + made.error().what;
-  if (made)
-    taken.by_ring = std::move(*made);
-  else if (how_ == port_sharing::one_acceptor)
+  taken.carrier = std::make_unique<courier>(on.internals(), taken);
+  const auto inlet = taken.carrier->open_inlet();
+  taken.way = inlet ? "from ring to ring" : "through its inbox: " + inlet.error().what;
+  if (!inlet && how_ == port_sharing::one_acceptor)
     on.internals().log()(log_level::info, "listener " + local_.to_string() +
                                               ": connections are handed over " + taken.way);
 }
@@ -87,7 +87,7 @@ void shared_listener::end(std::uint32_t index) noexcept {
     const std::lock_guard guard(lock_);
     ended.swap(left.at);
   }
-  if (left.by_ring) left.by_ring->retire();
+  if (left.carrier) left.carrier->retire();
 }
 
 /// Returns what nobody has taken: what stays where it is, or what nobody is left for.
@@ -100,15 +100,13 @@ io::descriptor shared_listener::pass_on(io::descriptor socket, seat& from, carri
     const seat& to = seats_[next_++ % count];
     if (&to == &from && stays) return socket;
     if (to.on == nullptr) continue;
-    if (how == carriage::by_any && from.by_ring && to.by_ring &&
-        from.by_ring->send(socket, *to.by_ring))
-      return {};
+    if (how == carriage::by_any && from.carrier->send(socket, *to.carrier)) return {};
     if (!make_ordinary(socket, from)) continue;
     if (post(to, socket.number())) return {};
   }
   const auto there = [](const seat& each) { return each.on != nullptr; };
-  if (stays || !from.by_ring || std::ranges::none_of(seats_, there)) return socket;
-  from.by_ring->hold(socket);
+  if (stays || std::ranges::none_of(seats_, there)) return socket;
+  from.carrier->hold(socket);
   return {};
 }
 

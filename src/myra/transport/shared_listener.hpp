@@ -15,7 +15,7 @@ namespace myra {
 
 enum class port_sharing {
   /// A listening socket each (SO_REUSEPORT): the kernel spreads by a hash of the addresses, and
-  /// accepting scales. TCP only.
+  /// accepting scales. TCP only; a socket that is inherited is one, and shared as below.
   reuse_port,
   /// The first reactor accepts and hands the connections out in turn: every reactor gets as many,
   /// and Unix sockets can be shared. When the first one drains no more are accepted. They go
@@ -33,7 +33,8 @@ class shared_listener {
   shared_listener(const shared_listener&) = delete;
   shared_listener& operator=(const shared_listener&) = delete;
 
-  /// The listener of one reactor, on which to call `serve`; ours. Errors: as of listener::open.
+  /// The listener of one reactor, on which to call `serve`; ours. Errors: as of listener::open. The
+  /// last in `resident_maker` that may fail: a reactor that has joined ends by `leave` and `end`.
   [[nodiscard]] opened<listener*> join(reactor& on, std::uint32_t index);
   /// The reactor is about to drain (resident::leave): nothing is handed to it any more.
   void leave(std::uint32_t index) noexcept;
@@ -59,7 +60,7 @@ class shared_listener {
     std::unique_ptr<listener> at;
     reactor* on = nullptr;             ///< Null before it has joined and after it has left.
     loop* runs = nullptr;              ///< For its own thread.
-    std::unique_ptr<courier> by_ring;  ///< Null: there are no messages between rings.
+    std::unique_ptr<courier> carrier;  ///< Null: there is nobody else.
     std::string way;
   };
   enum class carriage { by_any, by_inbox };

@@ -96,12 +96,12 @@ class shared_listener_test : public testing::TestWithParam<sharing_variant> {
       GTEST_SKIP() << io::why_no_uring();
   }
   void open(std::uint32_t count, duration drain_deadline = 5s,
-            const std::string& address = "127.0.0.1:0") {
-    port = std::make_unique<shared_listener>(listener_options{.address = address}, GetParam().how,
-                                             count);
+            const listener_options& wanted = {.address = "127.0.0.1:0"}) {
+    port = std::make_unique<shared_listener>(wanted, GetParam().how, count);
     opens = std::vector<std::atomic<int>>(count);
     reactor_options each = GetParam().each;
     each.pool.slot_count_initial = 16;
+    each.inbox_capacity = inbox_capacity;
     auto made = reactor_group::open(
         each, {.reactor_count = count, .drain_deadline = drain_deadline},
         [this](reactor& on, std::uint32_t index) -> opened<std::unique_ptr<resident>> {
@@ -137,6 +137,7 @@ class shared_listener_test : public testing::TestWithParam<sharing_variant> {
     return made;
   }
 
+  std::uint32_t inbox_capacity = reactor_options().inbox_capacity;
   std::unique_ptr<shared_listener> port;
   std::vector<std::atomic<int>> opens;
   std::unique_ptr<reactor_group> group;
@@ -207,6 +208,17 @@ TEST_P(shared_listener_test, a_reactor_that_drains_gives_what_waits_for_it_to_th
   for (const client& each : connect(10)) EXPECT_TRUE(each.answers("afterwards"));
 }
 
+TEST_P(shared_listener_test, what_waits_for_one_that_drains_waits_for_room_with_the_others) {
+  inbox_capacity = 4;
+  open(2);
+  hold_up(0, 200ms);
+  hold_up(1, 100ms);
+  const auto clients = connect(60);
+  for (const client& each : clients) each.send("waiting");
+  group->stop(1);
+  for (const client& each : clients) EXPECT_EQ(each.receive(7), "waiting");
+}
+
 TEST_P(shared_listener_test, a_drain_under_load_loses_nothing) {
   if (GetParam().how == port_sharing::reuse_port)
     GTEST_SKIP() << "a connection that is being made while its listening socket closes is reset, "
@@ -254,11 +266,62 @@ TEST_P(shared_listener_test, a_group_is_destroyed_with_connections_in_flight) {
 TEST_P(shared_listener_test, a_unix_socket_is_shared_by_one_acceptor) {
   if (GetParam().how == port_sharing::reuse_port)
     GTEST_SKIP() << "SO_REUSEPORT is not for Unix sockets";
-  open(2, 5s, "unix:@myra-shared-" + std::to_string(::getpid()));
+  open(2, 5s, {.address = "unix:@myra-shared-" + std::to_string(::getpid())});
   const auto clients = connect(10);
   for (const client& each : clients) EXPECT_TRUE(each.answers("local"));
   EXPECT_EQ(opens[0], 5);
   EXPECT_EQ(opens[1], 5);
+}
+
+TEST_P(shared_listener_test, who_reaches_a_unix_socket_that_closes_is_served) {
+  if (GetParam().how == port_sharing::reuse_port)
+    GTEST_SKIP() << "SO_REUSEPORT is not for Unix sockets";
+  const std::string path = testing::TempDir() + "myra-shared-" + std::to_string(::getpid());
+  for (int round = 0; round < 10; ++round) {
+    open(2, 5s, {.address = "unix:" + path});
+    std::atomic<int> served{0};
+    std::atomic<int> lost{0};
+    std::vector<std::thread> load;
+    for (int i = 0; i < 2; ++i)
+      load.emplace_back([&] {
+        for (;;) {
+          const client one(port->local());
+          if (!one.connected()) return;  // nobody listens any more
+          ++(one.answers("request") ? served : lost);
+        }
+      });
+    while (served < 20 && lost == 0) std::this_thread::yield();
+    group->stop(0);
+    for (std::thread& each : load) each.join();
+    EXPECT_EQ(lost, 0);
+    group.reset();
+  }
+}
+
+int listening_socket() {
+  const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const endpoint anywhere = endpoint::parse("127.0.0.1:0").value();
+  EXPECT_EQ(::bind(made, anywhere.address(), anywhere.size()), 0);
+  EXPECT_EQ(::listen(made, 64), 0);
+  return made;
+}
+
+TEST_P(shared_listener_test, one_that_shares_with_nobody_keeps_what_it_accepts) {
+  open(1, 5s, {.inherited_descriptor = listening_socket()});
+  for (const client& each : connect(10)) EXPECT_TRUE(each.answers("alone"));
+  group->stop();
+  const auto& counters = group->join(0).counters.backend;
+  EXPECT_EQ(counters.direct_opened, counters.direct_places == 0 ? 0U : 10U);
+}
+
+TEST_P(shared_listener_test, a_socket_that_is_inherited_has_one_owner) {
+  open(2, 5s, {.inherited_descriptor = listening_socket()});
+  for (const client& each : connect(10)) EXPECT_TRUE(each.answers("inherited"));
+  EXPECT_EQ(opens[0], 5);
+  EXPECT_EQ(opens[1], 5);
+  group->stop(1);
+  EXPECT_TRUE(group->join(1).drained);
+  for (const client& each : connect(10)) EXPECT_TRUE(each.answers("afterwards"));
 }
 
 reactor_options on(io::backend_kind backend) {
