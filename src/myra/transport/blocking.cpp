@@ -44,6 +44,9 @@ reactor_options small_reactor(const blocking_options& wanted) {
   options.completion_entries = 64;
   // Each send is waited for, and the end of a silent one would wake nobody.
   options.features.silent_sends = false;
+  // The bytes are copied anyway, and what the kernel has of its own it delivers after the end, when
+  // nobody turns the reactor any more.
+  options.features.zero_copy_sends = false;
   return options;
 }
 
@@ -187,7 +190,7 @@ void blocking_connection::close() noexcept {
   own.rest.release();
   own.under().begin_turns();
   own.peer.close();
-  const time_point limit = after(own.under().backend().now(), own.linger + own.linger);
+  const time_point limit = after(after(own.under().backend().now(), own.linger), own.linger);
   while (own.peer.state() != connection_state::closed && own.under().backend().now() < limit)
     if (!own.under().turn(limit)) return;
 }

@@ -112,6 +112,39 @@ TEST_P(blocking, receive_exact_gathers_pieces) {
   EXPECT_EQ(cut.error(), transport_errc::end_of_stream);
 }
 
+TEST_P(blocking, what_was_sent_comes_to_a_peer_that_reads_after_the_end) {
+  blocking_options options = quick();
+  options.connection.send_buffer_bytes = 1024 * 1024;
+  const std::string sent(512 * 1024, 'x');
+  raw_socket raw;
+  {
+    auto peer = blocking_connection::connect(listening_.address().to_string(), options);
+    ASSERT_TRUE(peer) << describe(peer.error());
+    raw = listening_.accept();
+    const int little = 4096;
+    ::setsockopt(raw.descriptor(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+    ASSERT_TRUE(peer->send(as_bytes(sent)));
+    peer->close();
+  }
+  EXPECT_EQ(raw.receive_all().size(), sent.size());
+}
+
+TEST_P(blocking, the_longest_linger_time_is_one) {
+  blocking_options options = quick();
+  options.connection.linger_timeout = duration::max();
+  auto peer = blocking_connection::connect(listening_.address().to_string(), options);
+  ASSERT_TRUE(peer) << describe(peer.error());
+  raw_socket raw = listening_.accept();
+  std::thread closing([&] {
+    std::this_thread::sleep_for(50ms);
+    raw.close();
+  });
+  const auto began = clock::now();
+  peer->close();
+  EXPECT_GE(clock::now() - began, 40ms);
+  closing.join();
+}
+
 TEST_P(blocking, a_large_send_returns_when_the_kernel_has_all_of_it) {
   blocking_connection peer = connect_to(listening_);
   raw_socket raw = listening_.accept();
