@@ -223,6 +223,34 @@ task<> send_all(datagram_socket& from, endpoint to, int count, bool& done) {
   done = true;
 }
 
+task<> receive_then_send(datagram_socket& from, reactor& on, endpoint to, int& step) {
+  const auto came = co_await from.receive();
+  step = came ? 1 : -1;
+  static_cast<void>(co_await sleep_for(on, 10ms));
+  const auto sent = co_await from.send_copy(as_bytes("x"), to);
+  step = sent ? 2 : -2;
+}
+
+TEST_P(sending_datagrams_case, a_coroutine_that_waits_for_a_slot_is_told_of_it_after_the_input) {
+  open_with_slots(8, 4);
+  auto& from = open();
+  mail& seen = letters();
+  auto& to = open(seen);
+  int step = 0;
+  spawn(on(), receive_then_send(from, on(), to.local(), step));
+  turn_for(2ms);
+  send_raw(from, "go on");
+  turn_until([&] { return step == 1; });
+  std::vector<buffer> held;
+  while (buffer one = on().acquire()) held.push_back(std::move(one));
+  turn_for(20ms);
+  from.drain();
+  turn_for(10ms);
+  held.clear();
+  turn_until([&] { return step == 2; });
+  turn_until([&] { return seen.received.size() == 1; });
+}
+
 TEST_P(sending_datagrams_case, a_coroutine_waits_for_room) {
   datagram_options short_queue;
   short_queue.send_queue_max = 4;
@@ -283,6 +311,25 @@ TEST_P(sending_datagrams_case, a_refusal_is_told_and_survived) {
   turn_until([&] { return seen.received.size() == 1; });
   EXPECT_EQ(late.received, std::vector<std::string>{"and now?"});
   EXPECT_EQ(seen.received[0], "here");
+}
+
+TEST_P(sending_datagrams_case, what_meets_an_earlier_refusal_goes_again_with_an_address_too) {
+  mail& seen = letters();
+  datagram_options options;
+  options.peer = nowhere();
+  auto& from = open(seen, options);
+  from.pause_receive();
+  turn_for(2ms);
+  EXPECT_EQ(from.send_copy(as_bytes("anybody?")), send_status::accepted);
+  turn_for(5ms);
+  mail& late = letters();
+  datagram_options there;
+  there.address = options.peer;
+  open(late, there);
+  EXPECT_EQ(from.send_copy(as_bytes("and now?"), from.peer()), send_status::accepted);
+  turn_until([&] { return late.received.size() == 1; });
+  EXPECT_EQ(late.received, std::vector<std::string>{"and now?"});
+  EXPECT_EQ(seen.errors.size(), 1U);
 }
 
 TEST_P(sending_datagrams_case, a_burst_to_nobody_ends_and_is_told) {

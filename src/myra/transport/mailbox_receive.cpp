@@ -147,7 +147,7 @@ void mailbox::end_input() noexcept {
   if (state_ != datagram_state::open || input_ended_) return;
   input_ended_ = true;
   loop_.backend().cancel(receive_);
-  starved_.unlink();
+  if (!wants_room_) starved_.unlink();  // a sender waits in that place as well
   attend_soon();
 }
 
