@@ -133,6 +133,33 @@ TEST_P(accepting_case, one_that_waited_may_drop_the_one_whose_place_it_takes) {
   EXPECT_EQ(finish(*crowd).ends, 10U);
 }
 
+TEST_P(accepting_case, buffers_are_as_large_as_was_asked_for_at_both_ends) {
+  if (simulated()) GTEST_SKIP() << "descriptors of the process are not the simulated machine's";
+  const auto sizes_of = [](const connection& of) {
+    const int number = of.duplicate_descriptor().value_or(-1);
+    std::pair<int, int> sizes;
+    socklen_t size = sizeof(int);
+    EXPECT_EQ(::getsockopt(number, SOL_SOCKET, SO_SNDBUF, &sizes.first, &size), 0);
+    EXPECT_EQ(::getsockopt(number, SOL_SOCKET, SO_RCVBUF, &sizes.second, &size), 0);
+    ::close(number);
+    return sizes;
+  };
+  connection_options small;
+  small.send_buffer_bytes = 9000;
+  small.receive_buffer_bytes = 7000;
+  const std::pair expected(2 * 9000, 2 * 7000);  // socket(7): the kernel doubles them
+  std::pair<int, int> accepted;
+  record& seen = handler();
+  seen.when_open = [&](connection& peer) { accepted = sizes_of(peer); };
+  listener_options options;
+  options.connection = small;
+  auto& at = listen(seen, options);
+  const connection made = dial(at.local(), {.connection = small});
+  turn_until([&] { return seen.opens == 1; });
+  EXPECT_EQ(accepted, expected);
+  EXPECT_EQ(sizes_of(made), expected);
+}
+
 TEST_P(accepting_case, an_inherited_descriptor) {
   if (simulated()) GTEST_SKIP() << "descriptors of the process are not the simulated machine's";
   const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -133,6 +133,7 @@ io::descriptor listener::acceptor::offer(io::descriptor socket) noexcept {
 void listener::acceptor::begin_connection(io::descriptor socket) noexcept {
   ++counters_.accepted;
   ++loop_.tally().accepted;
+  apply_to_accepted(local_.family(), options_.connection, loop_.backend().sockets(), socket);
   stream* made = stream_table::of(loop_).adopt(socket, options_.connection);
   if (made == nullptr) return failed(-ENOMEM);
   ++connection_count_;
@@ -206,8 +207,8 @@ void listener::acceptor::close() noexcept {
 }
 
 void listener::acceptor::end_socket() noexcept {
+  remove_file();  // nobody comes any more behind those that wait
   if (elsewhere_) divert_waiting();
-  remove_file();
   loop_.backend().submit(close_);
 }
 

@@ -13,18 +13,43 @@
 
 namespace myra {
 
-int apply(const connection_options& options, io::network& sockets, io::descriptor socket) noexcept {
-  int first_error = 0;
-  const auto set = [&](int level, int name, int value) {
-    const int status = sockets.set_option(socket, level, name, &value, sizeof value);
+namespace {
+
+/// Sets options of one socket, and keeps the first error.
+class option_setter {
+ public:
+  option_setter(io::network& sockets, io::descriptor socket) noexcept
+      : sockets_(sockets), socket_(socket) {}
+  void set(int level, int name, int value) noexcept {
+    const int status = sockets_.set_option(socket_, level, name, &value, sizeof value);
     // Unix sockets refuse what is TCP's, which is nothing to end a connection over.
-    if (status < 0 && status != -EOPNOTSUPP && first_error == 0) first_error = status;
-  };
-  if (options.no_delay) set(IPPROTO_TCP, TCP_NODELAY, 1);
-  if (options.keep_alive) set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  if (options.send_buffer_bytes != 0) set(SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
-  if (options.receive_buffer_bytes != 0) set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
-  return first_error;
+    if (status < 0 && status != -EOPNOTSUPP && first_error_ == 0) first_error_ = status;
+  }
+  void set_sizes(const connection_options& options) noexcept {
+    if (options.send_buffer_bytes != 0) set(SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
+    if (options.receive_buffer_bytes != 0) set(SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
+  }
+  [[nodiscard]] int first_error() const noexcept { return first_error_; }
+
+ private:
+  io::network& sockets_;
+  io::descriptor socket_;
+  int first_error_ = 0;
+};
+
+}  // namespace
+
+int apply(const connection_options& options, io::network& sockets, io::descriptor socket) noexcept {
+  option_setter each(sockets, socket);
+  if (options.no_delay) each.set(IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.keep_alive) each.set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  each.set_sizes(options);
+  return each.first_error();
+}
+
+void apply_to_accepted(int family, const connection_options& options, io::network& sockets,
+                       io::descriptor socket) noexcept {
+  if (family == AF_UNIX) option_setter(sockets, socket).set_sizes(options);
 }
 
 connection_options fit_for(int family, connection_options options) noexcept {

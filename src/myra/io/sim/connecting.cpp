@@ -141,9 +141,11 @@ socket& simulation::answer(socket& from, socket& listener) {
   made.phase = phase::connected;
   made.local = from.family == AF_UNIX ? listener.local : from.remote;
   made.remote = from.local;
-  made.send_buffer = listener.send_buffer;
-  made.receive_buffer = listener.receive_buffer;
-  made.flags = listener.flags;
+  if (from.family != AF_UNIX) {
+    made.send_buffer = listener.send_buffer;
+    made.receive_buffer = listener.receive_buffer;
+    made.flags = listener.flags;
+  }
   made.other = &from;
   from.other = &made;
   note(event::reached, made, from.number);

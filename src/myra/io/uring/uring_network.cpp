@@ -1,5 +1,7 @@
 #include "myra/io/uring/uring_network.hpp"
 
+#include <cerrno>
+
 #include "myra/io/uring/aim.hpp"
 #include "myra/io/uring/close.hpp"
 #include "myra/io/uring/user_data.hpp"
@@ -60,12 +62,16 @@ int uring_network::connect(descriptor socket, const sockaddr* address, socklen_t
 int uring_network::set_option(descriptor socket, int level, int name, const void* value,
                               socklen_t size) noexcept {
   if (!socket.is_direct()) return kernel_.set_option(socket, level, name, value, size);
-  return ring_.call(call_tag, [&](io_uring_sqe* entry) {
+  const int status = ring_.call(call_tag, [&](io_uring_sqe* entry) {
     // It only reads the value.
     io_uring_prep_cmd_sock(entry, SOCKET_URING_OP_SETSOCKOPT, 0, level, name,
                            const_cast<void*>(value), static_cast<int>(size));
     aim(entry, socket);
   });
+  // Unix sockets know no commands at all (io_uring_cmd_sock() of Linux asks for an ioctl of TCP's).
+  if (status != -EOPNOTSUPP || level != SOL_SOCKET) return status;
+  return on_number(
+      socket, [&](int number) { return kernel_.set_option(number, level, name, value, size); });
 }
 
 int uring_network::get_option(descriptor socket, int level, int name, void* value,
