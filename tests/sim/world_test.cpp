@@ -141,6 +141,42 @@ TEST(sim_world, time_is_its_own) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 10s);
 }
 
+TEST(sim_world, a_reset_loses_what_the_peer_had_no_room_for) {
+  world made;
+  std::size_t sent = 0;
+  std::size_t got = 0;
+  std::error_code why;
+  host& server = made.host("server");
+  server.serve([&](reactor& on) {
+    listener_options options{.address = "*:7000"};
+    options.connection.receive_buffer_bytes = 8192;
+    auto opened = listener::open(on, options);
+    opened->serve([&, runs = &on](connection peer) -> task<> {
+      static_cast<void>(co_await sleep_for(*runs, 10s));
+      for (;;) {
+        auto bytes = co_await peer.receive();
+        if (!bytes) {
+          why = bytes.error();
+          break;
+        }
+        got += bytes->bytes().size();
+      }
+    });
+    return std::move(*opened);
+  });
+  made.host("client").run([&](reactor& on) -> task<> {
+    auto peer = co_await connect(on, endpoint::parse(server.address(7000)).value());
+    const std::string words(64 * 1024, 'x');
+    if (co_await peer->send_copy(as_bytes(words))) sent = words.size();
+    static_cast<void>(co_await sleep_for(on, 1s));
+    peer->abort();
+  });
+  EXPECT_TRUE(made.run_until_idle()) << made.story();
+  EXPECT_EQ(sent, 64U * 1024);
+  EXPECT_EQ(got, 2U * 8192);
+  EXPECT_EQ(why, std::errc::connection_reset);
+}
+
 TEST(sim_world, what_waits_for_ever_is_a_failure) {
   world made;
   made.host("client").run([](reactor& on) -> task<> {

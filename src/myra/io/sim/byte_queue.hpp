@@ -19,11 +19,23 @@ class byte_queue {
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size() - head_; }
 
   void push(byte_view added) { bytes_.insert(bytes_.end(), added.begin(), added.end()); }
-  /// The next `count` bytes that are on their way have arrived.
-  void arrive(std::size_t count) noexcept {
-    assert(arrived_ + count <= bytes_.size());
-    arrived_ += count;
+  /// The next `count` bytes that are on their way have arrived. Returns how many of them were not
+  /// withdrawn.
+  std::size_t arrive(std::size_t count) noexcept {
+    assert(arrived_ + count <= bytes_.size() + withdrawn_);
+    const std::size_t come = std::min(count, bytes_.size() - arrived_);
+    arrived_ += come;
+    return come;
   }
+  /// What is beyond `size_max` bytes is not to be had any more. Nothing is pushed after this.
+  void withdraw_beyond(std::size_t size_max) noexcept {
+    const std::size_t keep = head_ + size_max;
+    if (keep >= bytes_.size()) return;
+    withdrawn_ += bytes_.size() - keep;
+    bytes_.resize(keep);
+    arrived_ = std::min(arrived_, keep);
+  }
+  [[nodiscard]] bool is_cut_short() const noexcept { return withdrawn_ != 0; }
   /// Moves `count` of the arrived bytes out.
   void take(std::byte* to, std::size_t count) noexcept {
     assert(count <= arrived());
@@ -47,6 +59,7 @@ class byte_queue {
   std::vector<std::byte> bytes_;
   std::size_t head_ = 0;
   std::size_t arrived_ = 0;
+  std::size_t withdrawn_ = 0;
 };
 
 }  // namespace myra::sim

@@ -69,8 +69,7 @@ void simulation::break_link(socket& on) { on.cut = on.other->cut = true; }
 
 void simulation::on_bytes(simulation& world, const appointment& due) {
   socket& to = *due.on;
-  const auto size = static_cast<std::size_t>(due.value);
-  to.incoming.arrive(size);
+  const std::size_t size = to.incoming.arrive(static_cast<std::size_t>(due.value));
   if (to.phase == phase::over && !to.closed) return;
   if (to.closed) {
     // Nobody will ever read them (RFC 9293, 3.10.7.1): the answer is a reset.
@@ -83,7 +82,7 @@ void simulation::on_bytes(simulation& world, const appointment& due) {
 
 void simulation::on_end(simulation& world, const appointment& due) {
   socket& to = *due.on;
-  if (to.closed || to.phase == phase::over) return;
+  if (to.closed || to.phase == phase::over || to.incoming.is_cut_short()) return;
   to.end_arrived = true;
   world.note(event::end_arrived, to);
   if (to.user != nullptr) to.user->readable(to);
@@ -115,8 +114,12 @@ void simulation::on_give_up(simulation& world, const appointment& due) {
 
 void simulation::reset_other(socket& from) {
   if (from.other == nullptr || from.other->closed || from.other->cut) return;
+  socket& to = *from.other;
   note(event::reset_sent, from);
-  at(arrival(*from.other), &on_reset, from.other);
+  // What the peer had no room for was still with the sender, and goes with it (tcp_done() of Linux
+  // empties the queue); a Unix socket writes into the peer's.
+  if (from.family != AF_UNIX) to.incoming.withdraw_beyond(to.receive_buffer);
+  at(arrival(to), &on_reset, &to);
 }
 
 void simulation::sever(socket& on, int error) {
