@@ -51,6 +51,9 @@ struct field {
   std::function<value()> get;
   /// False, and nothing is changed, when the value is not allowed.
   std::function<bool(const value&)> set;
+  /// Of a field for several variables: what each has, when that differs and no one value says it;
+  /// empty otherwise. May be null.
+  std::function<std::string()> differing = nullptr;
 };
 
 /// Which integers are allowed.

@@ -220,7 +220,10 @@ std::string print(std::span<const field> fields) {
       const std::string key =
           table.empty() ? each.name.full : each.name.full.substr(table.size() + 1);
       all += "# " + each.help + " Allowed: " + each.allowed + ".\n";
-      all += key + " = " + printed(each.get()) + "\n";
+      const std::string differing = each.differing ? each.differing() : "";
+      // Read back, a line would make them equal.
+      all += differing.empty() ? key + " = " + printed(each.get()) + "\n"
+                               : "# " + key + ": " + differing + "\n";
     }
   }
   return all;

@@ -23,6 +23,8 @@ bool is_everyday(const field& of) {
 
 /// The default, unless there is nothing to say about it.
 std::string default_of(const field& of) {
+  if (of.differing)
+    if (const std::string each = of.differing(); !each.empty()) return " (" + each + ")";
   const value present = of.get();
   if (of.kind == field_kind::flag) return std::get<bool>(present) ? " (on unless --no-...)" : "";
   if (const auto* words = std::get_if<std::string>(&present))

@@ -3,6 +3,8 @@
 #include <iterator>
 #include <limits>
 
+#include "myra/config/message.hpp"
+
 namespace myra::config {
 namespace {
 
@@ -285,8 +287,15 @@ std::vector<field> connection_fields(connection_options& to) {
   };
 }
 
-/// One field for two variables of a kind.
+/// One field for an option of connections that are accepted, and of those that are made.
 field both(field first, field second) {
+  first.differing = [of_accepted = first.get, of_made = second.get] {
+    const value accepted = of_accepted();
+    const value made = of_made();
+    return accepted == made
+               ? ""
+               : in_words(accepted) + " of those accepted, " + in_words(made) + " of those made";
+  };
   first.set = [set_first = std::move(first.set), set_second = std::move(second.set)](
                   const value& found) { return set_first(found) && set_second(found); };
   return first;

@@ -206,6 +206,23 @@ const std::map<std::string, sample>& samples() {
   return all;
 }
 
+TEST(options, what_differs_between_accepted_and_made_connections_is_printed_and_stays) {
+  options defaults;
+  const std::string printed = print(fields_of(defaults, everything));
+  EXPECT_NE(printed.find("# idle_timeout: \"5min\" of those accepted, \"0s\" of those made\n"),
+            std::string::npos)
+      << printed;
+  options again;
+  ASSERT_TRUE(read_text(printed, "printed", fields_of(again, everything)));
+  EXPECT_EQ(again.connect.connection.idle_timeout, duration::zero());
+  EXPECT_EQ(again.connect.connection.first_byte_timeout, duration::zero());
+  EXPECT_EQ(again.listener.connection.idle_timeout, defaults.listener.connection.idle_timeout);
+  const auto fields = fields_of(again, everything);
+  ASSERT_TRUE(read_text("[connection]\nidle_timeout = \"1min\"\n", "set", fields));
+  EXPECT_NE(print(fields).find("\nidle_timeout = \"1min\"\n"), std::string::npos);
+  EXPECT_EQ(again.connect.connection.idle_timeout, std::chrono::minutes(1));
+}
+
 std::vector<value> values_of(const std::vector<field>& fields) {
   std::vector<value> all;
   for (const field& each : fields) all.push_back(each.get());
