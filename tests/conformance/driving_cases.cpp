@@ -120,6 +120,21 @@ TEST_P(driving_case, a_foreign_loop_cancels_a_connect_to_a_full_unix_backlog) {
   }
 }
 
+TEST_P(driving_case, a_foreign_loop_waits_for_a_full_unix_backlog_without_spinning) {
+  if (simulated()) GTEST_SKIP() << "the simulated kernel waits for room by itself";
+  const auto to =
+      host().silent(endpoint::parse("unix:@myra-waiting-" + std::to_string(::getpid())).value());
+  dialled outcome;
+  connect_options options;
+  options.deadline = 200ms;
+  const connect_attempt attempt = connect(on(), std::array{to}, options, outcome.note());
+  const auto before = on().counters().backend.waits;
+  drive_foreign([&] { return outcome.calls == 1; });
+  EXPECT_EQ(outcome.error(), condition::timed_out);
+  // Where the kernel does not wait by itself it is asked every 2 ms.
+  EXPECT_LT(on().counters().backend.waits - before, 500U);
+}
+
 TEST_P(driving_case, a_foreign_loop_gives_the_cpu_back_when_nothing_happens) {
   record& seen = handler();
   listen(seen);

@@ -127,6 +127,9 @@ class backend {
   /// Whether submitted operations wait for a turn to go to the kernel.
   [[nodiscard]] virtual bool pending() const noexcept = 0;
 
+  /// When it has to look by itself, since no event will tell: a foreign loop waits no longer.
+  [[nodiscard]] virtual time_point next_look() const noexcept { return never; }
+
   /// Ends the present or next wait. Any thread.
   virtual void wake() noexcept = 0;
 

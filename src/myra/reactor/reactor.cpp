@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <csignal>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <string>
@@ -171,7 +172,9 @@ io::backend_kind reactor::backend() const noexcept { return parts_->runs->backen
 const std::string& reactor::reason() const noexcept { return parts_->runs->reason(); }
 int reactor::descriptor() const noexcept { return parts_->runs->backend().descriptor(); }
 int reactor::ring_descriptor() const noexcept { return parts_->runs->backend().ring_descriptor(); }
-time_point reactor::next_deadline() const noexcept { return parts_->runs->timers().next(); }
+time_point reactor::next_deadline() const noexcept {
+  return std::min(parts_->runs->timers().next(), parts_->runs->backend().next_look());
+}
 time_point reactor::now() const noexcept { return parts_->runs->now(); }
 loop_counters reactor::counters() const noexcept { return parts_->runs->counters(); }
 std::shared_ptr<const counter_board> reactor::board() const noexcept {

@@ -133,7 +133,7 @@ int epoll_backend::spin_then_ask(time_point deadline) noexcept {
 
 int epoll_backend::timeout_ms(time_point deadline, time_point now) const noexcept {
   if (!ready_.empty() || !attempts_.empty() || wait_ == waiting::spin) return 0;
-  if (!retries_.empty()) deadline = std::min(deadline, retry_at_);
+  deadline = std::min(deadline, next_look());
   if (deadline == never) return -1;
   if (deadline <= now) return 0;
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
@@ -301,7 +301,12 @@ void epoll_backend::finish(operation& completed, completion& what) noexcept {
 }
 
 bool epoll_backend::pending() const noexcept {
-  return !queued_.empty() || !ready_.empty() || !attempts_.empty() || !retries_.empty();
+  const bool retries_now = !retries_.empty() && retry_at_ == time_point{};
+  return !queued_.empty() || !ready_.empty() || !attempts_.empty() || retries_now;
+}
+
+time_point epoll_backend::next_look() const noexcept {
+  return retries_.empty() ? never : retry_at_;
 }
 
 backend_counters epoll_backend::counters() const noexcept {

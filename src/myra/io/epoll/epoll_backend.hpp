@@ -61,6 +61,7 @@ class alignas(cache_line_size) epoll_backend final : public backend {
   [[nodiscard]] result<void> wait(time_point deadline, time_point now) noexcept override;
   void deliver() noexcept override;
   [[nodiscard]] bool pending() const noexcept override;
+  [[nodiscard]] time_point next_look() const noexcept override;
   void wake() noexcept override;
   [[nodiscard]] time_point now() noexcept override { return clock::now(); }
   [[nodiscard]] time_point rough_now() noexcept override { return myra::rough_now(); }
