@@ -247,7 +247,9 @@ uring_options small_ring(const uring_options& options, const feature_switches& f
   return made;
 }
 
-receive_trial untried_for(std::string why) { return {trial_outcome::untried, std::move(why)}; }
+receive_trial untried_for(std::string why, bool memory_short = false) {
+  return {trial_outcome::untried, std::move(why), memory_short};
+}
 
 std::string words_of(int shortage) {
   if (shortage == 0) return "no sockets for it";
@@ -288,7 +290,9 @@ receive_trial run_receive_trial(const uring_options& options, const feature_swit
                                  .slot_count_max = slot_count});
   if (!pool) return untried_for(pool.error().message());
   auto opened = uring_backend::open(small_ring(options, on_trial), **pool);
-  if (!opened) return untried_for(describe(opened.error()));
+  if (!opened)
+    return untried_for(describe(opened.error()),
+                       opened.error().code == std::errc::not_enough_memory);
   std::unique_ptr<backend> on(std::move(*opened));
   trial_stream first(*on, 1, on_trial.multishot_receive);
   trial_stream second(*on, 2, on_trial.multishot_receive);

@@ -17,6 +17,7 @@ enum class trial_outcome : std::uint8_t {
 struct receive_trial {
   trial_outcome outcome = trial_outcome::right;
   std::string why;  ///< What went wrong, or what there was too little of, in words.
+  bool memory_short = false;
 };
 
 /// Streams a pattern through a small ring of its own with `on_trial` in place of the features of

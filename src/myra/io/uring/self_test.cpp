@@ -39,16 +39,18 @@ failed_feature untried(const tried_feature& which, const std::string& why) {
   return {which.feature, which.name, "the self-test could not try it: " + why};
 }
 
-void leave_untried(const uring_options& options, const std::string& why, self_test_report& found) {
+void leave_untried(const uring_options& options, const receive_trial& trial,
+                   self_test_report& found) {
+  found.memory_short = trial.memory_short;
   for (const tried_feature& each : tried_features)
-    if (options.features.*each.feature) found.untried.push_back(untried(each, why));
+    if (options.features.*each.feature) found.untried.push_back(untried(each, trial.why));
 }
 
 void try_each(const uring_options& options, const trial_wire& wire, self_test_report& found) {
   feature_switches on_trial = without_any(options.features);
   const receive_trial without = run_receive_trial(options, on_trial, wire);
   if (without.outcome == trial_outcome::wrong) found.unusable = without.why;
-  if (without.outcome == trial_outcome::untried) leave_untried(options, without.why, found);
+  if (without.outcome == trial_outcome::untried) leave_untried(options, without, found);
   if (without.outcome != trial_outcome::right) return;
   for (const tried_feature& each : tried_features) {
     if (!(options.features.*each.feature)) continue;
@@ -56,6 +58,7 @@ void try_each(const uring_options& options, const trial_wire& wire, self_test_re
     const receive_trial with = run_receive_trial(options, on_trial, wire);
     if (with.outcome == trial_outcome::right) continue;
     on_trial.*each.feature = false;
+    found.memory_short = found.memory_short || with.memory_short;
     if (with.outcome == trial_outcome::untried)
       found.untried.push_back(untried(each, with.why));
     else
@@ -71,7 +74,7 @@ self_test_report run_self_test(const uring_options& options, const trial_wire& w
   const time_point began = clock::now();
   const receive_trial all = run_receive_trial(options, options.features, wire);
   if (all.outcome == trial_outcome::wrong) try_each(options, wire, found);
-  if (all.outcome == trial_outcome::untried) leave_untried(options, all.why, found);
+  if (all.outcome == trial_outcome::untried) leave_untried(options, all, found);
   found.lasted = clock::now() - began;
   return found;
 }

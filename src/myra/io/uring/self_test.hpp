@@ -29,6 +29,7 @@ struct self_test_report {
   /// What could not be tried, for want of descriptors or memory: as it may be wrong, it is left
   /// unused as well.
   std::vector<failed_feature> untried;
+  bool memory_short = false;  ///< It was memory (RLIMIT_MEMLOCK).
   duration lasted{};
 };
 

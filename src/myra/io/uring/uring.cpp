@@ -49,7 +49,7 @@ opened<uring> open_uring(const uring_options& options, buffer_pool& pool) {
   std::shared_ptr<const self_test_report> found;
   if (options.self_test) {
     found = self_test(usable);
-    if (!found->untried.empty()) {
+    if (found->memory_short) {
       backend->reset();
       found = self_test_alone(usable);
     }
