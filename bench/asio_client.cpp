@@ -32,7 +32,7 @@ class client {
   void write(std::span<const char> bytes) {
     asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
                       [this](const asio::error_code& error, std::size_t) {
-                        if (error) fail_usage("send: " + error.message());
+                        if (error) fail_run("send: " + error.message());
                         read();
                       });
   }
@@ -40,7 +40,7 @@ class client {
   void read() {
     socket_.async_read_some(asio::buffer(data_),
                             [this](const asio::error_code& error, std::size_t size) {
-                              if (error) fail_usage("receive: " + error.message());
+                              if (error) fail_run("receive: " + error.message());
                               take(flow_.take(data_.data(), size));
                             });
   }
@@ -63,6 +63,8 @@ class client {
 int main(int argc, char** argv) {
   const command_line options(argc, argv, load_option_names, {"count-entries"});
   const load_request request = request_of(options);
+  if (options.text("mode", "closed") != "closed") fail_usage("--mode closed is all there is");
+  allow_only(options, {"connections", "depth"}, "this client");
   raise_descriptor_limit();
   asio::io_context context(1);
   echo_phase phase;

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 import threading
 
@@ -45,6 +46,29 @@ DATAGRAM_SERVERS = {"raw-datagrams": [[]],
 CLIENTS = [["myra-load", "--engine", "epoll"], ["asio-client"], ["asio-uring-client"],
            ["libuv-client"], ["myra-client", "--backend", "uring"],
            ["myra-client", "--backend", "epoll"]]
+# What a load does not heed, and what is said of it.
+REFUSED = [(["asio-client", "--mode", "open"], "--mode closed is all there is"),
+           (["asio-uring-client", "--wait", "spin"], "--wait is not for this client"),
+           (["libuv-client", "--mode", "churn"], "--mode closed is all there is"),
+           (["libuv-client", "--active", "1"], "--active is not for this client"),
+           (["libuv-client", "--messages", "5"], "--messages is not for this client"),
+           (["myra-load", "--engine", "epoll", "--active", "1"],
+            "--active is not for --engine epoll"),
+           (["myra-load", "--engine", "epoll", "--messages", "5"],
+            "--messages is not for --engine epoll"),
+           (["myra-load", "--engine", "epoll", "--mode", "churn"],
+            "--engine is not for --mode churn"),
+           (["myra-load", "--wait", "spin"], "--wait is not for --mode closed"),
+           (["myra-load", "--mode", "open", "--rate", "9", "--messages", "5"],
+            "--messages is not for --mode open"),
+           (["myra-load", "--mode", "bulk", "--messages", "5"],
+            "--messages is not for --mode bulk"),
+           (["myra-load", "--mode", "ping-pong", "--connections", "5"],
+            "--connections is not for --mode ping-pong"),
+           (["raw-uring-bulk", "--mode", "bulk", "--messages", "5"],
+            "--messages is not for --mode bulk"),
+           (["myra-client", "--mode", "bulk", "--connections", "5"],
+            "client.connections: bulk is one stream")]
 
 
 def echoes(folder, processes, name, options):
@@ -191,6 +215,30 @@ def notices_answer(folder, processes, answer):
     raise Failure(f"{answer.__name__}: the load was content")
 
 
+def ends(folder, words, address, code, said):
+    """Runs a load that is to fail with that exit code, and those words."""
+    done = subprocess.run([os.path.join(folder, words[0]), "--connect", address, *words[1:]],
+                          capture_output=True, text=True, timeout=20, check=False)
+    if done.returncode != code or said not in done.stderr:
+        raise Failure(f"exit code {done.returncode}, said '{done.stderr.strip()}'")
+
+
+def answer_the_first_twice(peer):
+    first, where = peer.recvfrom(100)
+    peer.recv(100)
+    for _ in range(2):
+        peer.sendto(first, where)
+
+
+def notices_datagram_that_came_twice(folder):
+    """As many answers as there were questions, but one of them is missing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind(("127.0.0.1", 0))
+        threading.Thread(target=answer_the_first_twice, args=(peer,), daemon=True).start()
+        ends(folder, ["myra-load", "--mode", "datagrams", "--depth", "2", "--warm-up", "0",
+                      "--messages", "2"], f"127.0.0.1:{peer.getsockname()[1]}", 1, "twice")
+
+
 def main(folder):
     failures = 0
     cases = [(f"{name} {' '.join(options)} echoes", lambda p, n=name, o=options: echoes(
@@ -206,6 +254,11 @@ def main(folder):
         folder, p, a)) for answer in (lost_bytes, wrong_bytes)]
     cases += [(f"the load notices {spoil.__name__}", lambda p, s=spoil: notices(folder, p, s))
               for spoil in (spoil_flip, spoil_swap, spoil_repeat)]
+    cases += [(f"{' '.join(words)} is refused", lambda _, w=words, s=said: ends(
+        folder, w, "127.0.0.1:1", 2, s)) for words, said in REFUSED
+        if os.path.exists(os.path.join(folder, words[0]))]
+    cases.append(("the load notices a datagram that came twice",
+                  lambda _: notices_datagram_that_came_twice(folder)))
     for name, case in cases:
         with Processes() as processes:
             try:

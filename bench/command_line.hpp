@@ -1,6 +1,7 @@
 // The command line of the programs in this folder: `--name value` pairs and bare `--name` switches.
 //
-// A wrong command line ends the program with exit code 2 and one line that says what was found.
+// A wrong command line ends the program with exit code 2 and one line that says what was found;
+// what fails later, with 1.
 #pragma once
 
 #include <charconv>
@@ -18,6 +19,11 @@ namespace myra::bench {
 [[noreturn]] inline void fail_usage(const std::string& message) {
   std::fprintf(stderr, "%s\n", message.c_str());
   std::exit(2);
+}
+
+[[noreturn]] inline void fail_run(const std::string& message) {
+  std::fprintf(stderr, "%s\n", message.c_str());
+  std::exit(1);
 }
 
 [[noreturn]] inline void fail_system(const char* what, int error) {

@@ -62,7 +62,7 @@ void echo_clients::collect() {
 }
 
 void echo_clients::on_received(std::uint32_t number, int result, std::uint32_t flags) {
-  if (result == 0) fail_usage("the server closed a connection");
+  if (result == 0) fail_run("the server closed a connection");
   if (result < 0 && result != -ENOBUFS) fail_system("receive", -result);
   if (result > 0) {
     take_replies(number, buffers_.data(buffer_of(flags)), static_cast<std::size_t>(result));

@@ -52,7 +52,7 @@ class echo_flow {
   std::span<const char> take(const char* data, std::size_t size) {
     std::uint64_t next = checker_.sequence();
     const int completed = checker_.check(data, size, scratch_.data());
-    if (completed < 0 || checker_.sequence() > written_) fail_usage("wrong content came back");
+    if (completed < 0 || checker_.sequence() > written_) fail_run("wrong content came back");
     const std::uint64_t now = now_ns();
     for (; next < checker_.sequence(); ++next) phase_.result->latency.add(now - sent_at_of(next));
     const auto replies = static_cast<std::uint32_t>(completed);

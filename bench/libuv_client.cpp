@@ -19,7 +19,7 @@ class client {
   client(uv_loop_t& loop, std::uint32_t number, const load_request& request, echo_phase& phase)
       : phase_(phase), flow_(number, request, phase) {
     uv_tcp_init(&loop, &tcp_);
-    if (uv_tcp_open(&tcp_, connect_to(request.server, number)) != 0) fail_usage("uv_tcp_open");
+    if (uv_tcp_open(&tcp_, connect_to(request.server, number)) != 0) fail_run("uv_tcp_open");
     tcp_.data = this;
     write_.data = this;
     start_reading();
@@ -32,7 +32,7 @@ class client {
 
   void on_read(ssize_t size) {
     if (size == 0) return;  // EAGAIN, in libuv's words
-    if (size < 0) fail_usage(std::string("receive: ") + uv_strerror(static_cast<int>(size)));
+    if (size < 0) fail_run(std::string("receive: ") + uv_strerror(static_cast<int>(size)));
     const auto next = flow_.take(scratch.data(), static_cast<std::size_t>(size));
     if (phase_.is_over()) return uv_stop(tcp_.loop);
     if (!next.empty()) send(next);
@@ -44,13 +44,13 @@ class client {
     uv_buf_t buffer =
         uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
     const int sent = uv_try_write(stream(), &buffer, 1);
-    if (sent < 0 && sent != UV_EAGAIN) fail_usage(std::string("send: ") + uv_strerror(sent));
+    if (sent < 0 && sent != UV_EAGAIN) fail_run(std::string("send: ") + uv_strerror(sent));
     const std::size_t taken = sent < 0 ? 0 : static_cast<std::size_t>(sent);
     if (taken == bytes.size()) return;
     buffer = uv_buf_init(buffer.base + taken, static_cast<unsigned>(bytes.size() - taken));
     uv_read_stop(stream());
     uv_write(&write_, stream(), &buffer, 1, [](uv_write_t* done, int status) {
-      if (status < 0) fail_usage(std::string("send: ") + uv_strerror(status));
+      if (status < 0) fail_run(std::string("send: ") + uv_strerror(status));
       static_cast<client*>(done->data)->start_reading();
     });
   }
@@ -77,6 +77,8 @@ class client {
 int main(int argc, char** argv) {
   const command_line options(argc, argv, load_option_names, {"count-entries"});
   const load_request request = request_of(options);
+  if (options.text("mode", "closed") != "closed") fail_usage("--mode closed is all there is");
+  allow_only(options, {"connections", "depth"}, "this client");
   raise_descriptor_limit();
   uv_loop_t* const loop = uv_default_loop();
   echo_phase phase;

@@ -20,22 +20,40 @@
 namespace myra::bench {
 namespace {
 
-load_result run(const std::string& mode, const load_request& request, const server_probe& probe,
-                bool spin, bool on_epoll) {
-  if (mode == "closed") {
-    return on_epoll ? run_closed_loop_on_epoll(request, probe) : run_closed_loop(request, probe);
+/// What a mode does not heed is refused: its figures would be taken for those of something else.
+void check(const command_line& options, const std::string& mode) {
+  const auto heeds = [&](std::initializer_list<const char*> names) {
+    allow_only(options, names, "--mode " + mode);
+  };
+  if (mode == "closed")
+    return heeds({"engine", "connections", "active", "depth", "messages", "batch"});
+  if (mode == "open") return heeds({"connections", "rate"});
+  if (mode == "ping-pong") return heeds({"wait", "messages"});
+  if (mode == "churn") return heeds({"connections", "messages"});
+  if (mode == "bulk") return heeds({});
+  if (mode == "datagrams") return heeds({"depth", "messages"});
+  if (mode == "idle") return heeds({"connections"});
+  fail_usage("--mode: '" + mode +
+             "'; allowed: closed, open, ping-pong, churn, bulk, datagrams, idle");
+}
+
+load_result run(const command_line& options, const std::string& mode, const load_request& request,
+                const server_probe& probe) {
+  if (mode == "ping-pong") {
+    return run_ping_pong(request, probe, options.is_second("wait", "block", "spin"));
   }
-  if (on_epoll) fail_usage("--engine epoll is for --mode closed");
-  if (mode == "ping-pong") return run_ping_pong(request, probe, spin);
   if (mode == "churn") return run_churn(request, probe);
   if (mode == "bulk") return run_bulk(request, probe);
   if (mode == "datagrams") return run_datagrams(request, probe);
-  if (mode != "open") {
-    fail_usage("--mode: '" + mode +
-               "'; allowed: closed, open, ping-pong, churn, bulk, datagrams, idle");
+  if (mode == "open") {
+    if (request.rate == 0) fail_usage("--mode open needs --rate, the messages a second");
+    return run_open_loop(request, probe);
   }
-  if (request.rate == 0) fail_usage("--mode open needs --rate, the messages a second");
-  return run_open_loop(request, probe);
+  if (options.is_second("engine", "uring", "epoll")) {
+    allow_only(options, {"engine", "connections", "depth"}, "--engine epoll");
+    return run_closed_loop_on_epoll(request, probe);
+  }
+  return run_closed_loop(request, probe);
 }
 
 }  // namespace
@@ -47,11 +65,11 @@ int main(int argc, char** argv) {
   const load_request request = request_of(options);
   raise_descriptor_limit();
   const std::string mode = options.text("mode", "closed");
+  check(options, mode);
   if (mode == "idle") {
     hold_idle_connections(request);
     return 0;
   }
   const server_probe probe = probe_of(options);
-  print_report(run(mode, request, probe, options.is_second("wait", "block", "spin"),
-                   options.is_second("engine", "uring", "epoll")));
+  print_report(run(options, mode, request, probe));
 }

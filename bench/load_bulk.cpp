@@ -33,7 +33,7 @@ void stream(const load_request& request, std::chrono::milliseconds duration,
   ::shutdown(connected, SHUT_WR);
   bulk_verdict verdict{};
   if (::recv(connected, &verdict, sizeof verdict, MSG_WAITALL) != sizeof verdict) {
-    fail_usage("the server did not say what it received");
+    fail_run("the server did not say what it received");
   }
   ::close(connected);
   demand(verdict, writes * write.size());

@@ -7,6 +7,7 @@
 
 #include <poll.h>
 
+#include <bitset>
 #include <vector>
 
 namespace myra::bench {
@@ -58,6 +59,7 @@ class window {
       write_message(data(i), request_.message_size, 0, number);
       std::memcpy(data(i), &number, sizeof number);
     }
+    arrived_.reset();
     begun_ = clock::now();
     for (std::uint32_t sent = 0; sent < count;) {
       const int taken = ::sendmmsg(socket_, messages_.data() + sent, count - sent, 0);
@@ -69,7 +71,7 @@ class window {
   void receive(std::uint32_t count, load_result& result) {
     for (std::uint32_t received = 0; received < count;) {
       pollfd readable{socket_, POLLIN, 0};
-      if (::poll(&readable, 1, answer_time_ms) == 0) fail_usage("a datagram did not come back");
+      if (::poll(&readable, 1, answer_time_ms) == 0) fail_run("a datagram did not come back");
       const int taken =
           ::recvmmsg(socket_, messages_.data(), count - received, MSG_DONTWAIT, nullptr);
       if (taken < 0 && errno == EAGAIN) continue;
@@ -90,8 +92,10 @@ class window {
     std::memcpy(data(index), &word, sizeof word);
     if (messages_[index].msg_len != request_.message_size || number - next_ >= count ||
         !is_message(data(index), request_.message_size, 0, number)) {
-      fail_usage("a wrong datagram came back");
+      fail_run("a wrong datagram came back");
     }
+    if (arrived_.test(number - next_)) fail_run("a datagram came back twice");
+    arrived_.set(number - next_);
   }
 
   char* data(std::uint32_t index) { return static_cast<char*>(vectors_[index].iov_base); }
@@ -105,6 +109,7 @@ class window {
   std::vector<mmsghdr> messages_;
   clock::time_point begun_;
   std::uint64_t next_ = 0;
+  std::bitset<window_max> arrived_;  // of those from `next_` on
 };
 
 }  // namespace

@@ -68,7 +68,7 @@ class epoll_clients {
       const ssize_t received = ::recv(one.connected, scratch_.data(), scratch_.size(), 0);
       if (received < 0 && errno == EAGAIN) return;
       if (received < 0) fail_system("recv", errno);
-      if (received == 0) fail_usage("the server closed a connection");
+      if (received == 0) fail_run("the server closed a connection");
       const auto size = static_cast<std::size_t>(received);
       one.unsent = one.flow.take(scratch_.data(), size);
       send(one);

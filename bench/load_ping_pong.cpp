@@ -30,14 +30,14 @@ class ping_pong {
       const std::size_t count =
           size_of(::recv(socket_, reply_.data(), reply_.size() - checker_.offset(), flags_));
       completed = checker_.check(reply_.data(), count, scratch_.data());
-      if (completed < 0) fail_usage("wrong content came back");
+      if (completed < 0) fail_run("wrong content came back");
     }
   }
 
  private:
   std::size_t size_of(ssize_t result) const {
     if (result > 0) return static_cast<std::size_t>(result);
-    if (result == 0) fail_usage("the server closed the connection");
+    if (result == 0) fail_run("the server closed the connection");
     if (errno == EAGAIN && flags_ != 0) return 0;
     fail_system("ping-pong", errno);
   }

@@ -4,6 +4,7 @@
 #include "load_result.hpp"
 #include "sockets.hpp"
 
+#include <set>
 #include <thread>
 
 namespace myra::bench {
@@ -104,6 +105,18 @@ server_probe probe_of(const command_line& options) {
   const std::string counter_file = options.text("counter-file", "");
   return {static_cast<pid_t>(options.number("server-pid", 0)), options.has("count-entries"),
           counter_file};
+}
+
+void allow_only(const command_line& options, std::initializer_list<const char*> heeded,
+                const std::string& what) {
+  std::set<std::string_view> known{"connect", "mode",       "size",        "milliseconds",
+                                   "warm-up", "server-pid", "counter-file"};
+  known.insert(heeded.begin(), heeded.end());
+  for (const char* name : load_option_names) {
+    if (options.has(name) && !known.contains(name)) {
+      fail_usage(std::string("--") + name + " is not for " + what);
+    }
+  }
 }
 
 phase_meter::phase_meter(const server_probe& probe) : probe_(probe) {

@@ -74,9 +74,13 @@ inline constexpr std::initializer_list<const char*> load_option_names = {
     "active",  "depth",    "rate",       "size",   "milliseconds",
     "warm-up", "messages", "server-pid", "batch",  "counter-file"};
 
-/// Both end the program with exit code 2 when the command line is wrong.
+/// All end the program with exit code 2 when the command line is wrong.
 load_request request_of(const command_line& options);
 server_probe probe_of(const command_line& options);
+/// Refuses what `what` does not heed: all but `heeded`, and what every load heeds (the address, the
+/// size, times and what is reported).
+void allow_only(const command_line& options, std::initializer_list<const char*> heeded,
+                const std::string& what);
 
 /// Prints the report: one line of JSON.
 void print_report(const load_result& result);

@@ -22,13 +22,13 @@ void open_connections(reactor& on, const client_plan& plan, std::uint32_t count,
   for (std::uint32_t i = 0; i < count; ++i) {
     attempts.push_back(connect(on, std::span(&plan.target, 1), plan.connect,
                                [&, i](result<connection> made) noexcept {
-                                 if (!made) fail_usage("connect: " + made.error().message());
+                                 if (!made) fail_run("connect: " + made.error().message());
                                  opened[i] = std::move(*made);
                                  opened[i].set_handler(handler_of(i));
                                  if (--missing == 0) on.stop();
                                }));
   }
-  if (const auto ran = on.run(); !ran) fail_usage("the backend failed: " + ran.error().message());
+  if (const auto ran = on.run(); !ran) fail_run("the backend failed: " + ran.error().message());
 }
 
 namespace {
@@ -46,6 +46,18 @@ struct settings {
   std::uint32_t server_pid = 0;
   bool count_entries = false;
 };
+
+/// Why it cannot be done, or nothing.
+std::string complaint(const settings& all) {
+  const load_request& load = all.plan.load;
+  if (all.chosen == mode::echo) return {};
+  if (load.connections != 1) return "client.connections: bulk is one stream";
+  if (load.depth != 1) return "client.depth: bulk is one stream";
+  if (all.options.reactor.pool.slot_size_bytes < load.message_size) {
+    return "client.size: a write is one buffer, and reactor.pool.slot_size_bytes is smaller";
+  }
+  return {};
+}
 
 void add_fields(std::vector<config::field>& to, settings& all) {
   load_request& load = all.plan.load;
@@ -74,11 +86,8 @@ int run(settings& all) {
   all.plan.connect = all.options.connect;
   all.plan.load.duration = std::chrono::milliseconds(all.milliseconds);
   all.plan.load.warm_up = std::chrono::milliseconds(all.warm_up_milliseconds);
-  if (all.chosen == mode::bulk &&
-      all.options.reactor.pool.slot_size_bytes < all.plan.load.message_size) {
-    return config::refuse(program_name,
-                          "client.size: a write is one buffer, and reactor.pool.slot_size_bytes is "
-                          "smaller");
+  if (const std::string wrong = complaint(all); !wrong.empty()) {
+    return config::refuse(program_name, wrong);
   }
   auto on = reactor::open(all.options.reactor);
   if (!on) return config::refuse(program_name, on.error());

@@ -23,13 +23,13 @@ class bulk_stream final : public connection_handler {
     const bulk_header header{.write_size = write_size_, .check_stride = check_stride_};
     opened[0].send_copy(std::as_bytes(std::span(&header, 1)));
     pump(opened[0]);
-    if (const auto ran = on_.run(); !ran) fail_usage("the backend failed");
+    if (const auto ran = on_.run(); !ran) fail_run("the backend failed");
     demand(verdict_, writes_ * write_size_);
     return writes_;
   }
 
   void on_receive(connection& peer, message& bytes) override {
-    if (bytes.bytes().size() != sizeof verdict_) fail_usage("the server's answer is incomplete");
+    if (bytes.bytes().size() != sizeof verdict_) fail_run("the server's answer is incomplete");
     std::memcpy(&verdict_, bytes.bytes().data(), sizeof verdict_);
     peer.close();
   }

@@ -60,7 +60,7 @@ class echo_load {
   void run(std::chrono::milliseconds duration, load_result& result) {
     phase_.begin(duration, result);
     for (std::uint32_t i = 0; i < load_.connections; ++i) clients_[i]->begin(peers_[i]);
-    if (const auto ran = on_.run(); !ran) fail_usage("the backend failed");
+    if (const auto ran = on_.run(); !ran) fail_run("the backend failed");
   }
 
  private:
@@ -87,7 +87,7 @@ void echo_client::on_receive(connection& peer, message& bytes) {
 }
 
 void echo_client::on_close(connection&, std::error_code why) {
-  if (!whole_.closing_) fail_usage("a connection ended: " + why.message());
+  if (!whole_.closing_) fail_run("a connection ended: " + why.message());
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ class uring_sender {
     ::shutdown(connected, SHUT_WR);
     bulk_verdict verdict{};
     if (::recv(connected, &verdict, sizeof verdict, MSG_WAITALL) != sizeof verdict) {
-      fail_usage("the server did not say what it received");
+      fail_run("the server did not say what it received");
     }
     ::close(connected);
     demand(verdict, writes * request_.message_size);
@@ -72,7 +72,7 @@ class uring_sender {
     const int error = io_uring_wait_cqe(&ring_, &cqe);
     if (error != 0) fail_system("io_uring_wait_cqe", -error);
     if (cqe->res < 0) fail_system("sendmsg", -cqe->res);
-    if (static_cast<std::size_t>(cqe->res) != memory_.size()) fail_usage("a send was short");
+    if (static_cast<std::size_t>(cqe->res) != memory_.size()) fail_run("a send was short");
     io_uring_cqe_seen(&ring_, cqe);
   }
 
@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
   const command_line options(argc, argv, load_option_names, {"count-entries"});
   const load_request request = request_of(options);
   if (options.text("mode", "closed") != "bulk") fail_usage("--mode bulk is all there is");
+  allow_only(options, {}, "--mode bulk");
   if (request.message_size == 0 || request.message_size % 8 != 0) {
     fail_usage("--size: a bulk write is a multiple of 8 bytes");
   }

@@ -42,7 +42,7 @@ class uring_sink {
         ++count;
         armed = (cqe->flags & IORING_CQE_F_MORE) != 0;
         result_ = cqe->res;
-        if (!take(*cqe, checker)) fail_usage("the stream did not begin with a header");
+        if (!take(*cqe, checker)) fail_run("the stream did not begin with a header");
       }
       io_uring_cq_advance(&ring_, count);
       buffers_.publish();

@@ -130,7 +130,7 @@ class path_meter {
 
   void receive(std::size_t size) {
     demand(::recv(in_, received_.data(), size, MSG_WAITALL), size);
-    if (!is_message(received_.data(), 64, 0, number_)) fail_usage("wrong content came back");
+    if (!is_message(received_.data(), 64, 0, number_)) fail_run("wrong content came back");
     while (!is_notified_) {
       io_uring_submit_and_wait(&ring_, 1);
       take_completion(size);
@@ -139,7 +139,7 @@ class path_meter {
 
   static void demand(ssize_t found, std::size_t size) {
     if (found < 0) fail_system("send or recv", errno);
-    if (static_cast<std::size_t>(found) != size) fail_usage("a message went only in part");
+    if (static_cast<std::size_t>(found) != size) fail_run("a message went only in part");
   }
 
   io_uring ring_{};

@@ -87,7 +87,7 @@ void round_trip(int connected, std::uint64_t number, int flags) {
     if (size == 0) fail_system("receive", errno);
     got += size;
   }
-  if (reply != request) fail_usage("wrong content came back");
+  if (reply != request) fail_run("wrong content came back");
 }
 
 double cpu_us(const rusage& usage) {

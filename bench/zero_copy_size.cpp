@@ -72,7 +72,7 @@ double measure(io_uring& ring, way how, int socket, unsigned size) {
       io_uring_for_each_cqe(&ring, head, cqe) {
         const bool told = (cqe->flags & IORING_CQE_F_NOTIF) != 0;
         if (told ? cqe->res != 0 : cqe->res != static_cast<int>(size))
-          fail_usage(std::string(names[how]) + ": a result of " + std::to_string(cqe->res));
+          fail_run(std::string(names[how]) + ": a result of " + std::to_string(cqe->res));
         ++seen;
       }
       io_uring_cq_advance(&ring, seen);
@@ -93,7 +93,7 @@ int main() {
   if (::unshare(CLONE_NEWNET) != 0) fail_system("a network of its own", errno);
   if (std::system("ip link set lo up && tc qdisc add dev lo clsact && "
                   "tc filter add dev lo egress bpf da bytecode '1,6 0 0 2' || exit 1") != 0)
-    fail_usage("tc does not make lo drop what it is given");
+    fail_run("tc does not make lo drop what it is given");
   io_uring ring{};
   io_uring_params how{};
   how.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
