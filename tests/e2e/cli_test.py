@@ -1,8 +1,12 @@
 """The command line: what it refuses, with which status and in how many words."""
 
 import json
+import pathlib
+import re
+import shlex
 import socket
 import subprocess
+import tempfile
 import unittest
 
 import e2e
@@ -94,6 +98,18 @@ class Answers(unittest.TestCase):
         for verb in ("probe", "echo", "proxy"):
             with self.subTest(verb=verb):
                 self.assertIn(f"myra {verb} --", self.answer(verb, "--help"))
+
+    def test_the_examples_of_a_verb_are_understood(self):
+        """Without what stands behind them: a comment, or another program."""
+        for verb in ("probe", "echo", "proxy"):
+            examples = re.findall(rf"^  (myra {verb}\b.*)", self.answer(verb, "--help"), re.MULTILINE)
+            self.assertTrue(examples, verb)
+            for example in examples:
+                with self.subTest(example), tempfile.TemporaryDirectory() as folder:
+                    pathlib.Path(folder, "proxy.toml").touch()
+                    words = shlex.split(example.split(" | ")[0], comments=True)[1:]
+                    done = e2e.run([e2e.MYRA, *words, "--print-config"], timeout=10, cwd=folder)
+                    self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_version(self):
         self.assertRegex(self.answer("--version"), r"^myra \d+\.\d+\.\d+\n$")

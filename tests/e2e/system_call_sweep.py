@@ -6,7 +6,8 @@ kernel. Each has to end by its deadline in one of these ways:
   refused   the server says on standard error why it cannot start, and exits with 1 or 2
   served    every client is served, and SIGTERM ends the server with 0
   harmed    one client is cut off, every other is served, and SIGTERM ends the server with 0
-  ended     the kernel has taken the backend away: the server says so and exits with 1
+  ended     the kernel has taken the backend away, or signals cannot be waited for: the server says so and
+            exits with 1
 
 Exit code 1: one did not.
 """
@@ -65,6 +66,8 @@ ERRNOS = {
 }
 # One failure of these is one of everybody.
 OF_ALL = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "io_uring_enter", "epoll_ctl"}
+# What a server says that cannot go on (src/myra/reactor).
+ENDED = re.compile(r"error: reactors?: (the kernel took the backend away|signals cannot be waited for): ")
 
 
 class Run:
@@ -108,7 +111,7 @@ class Run:
             code = self.process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             return "hangs", f"did not end within {END_SECONDS} s of SIGTERM"
-        if code == 1 and self.said():
+        if code == 1 and ENDED.search(self.said()):
             return "ended", ""
         if code != 0:
             return "broken", f"exit code {code}, said '{self.said()}'"

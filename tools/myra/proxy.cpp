@@ -16,7 +16,7 @@ constexpr const char* examples =
     "myra proxy --listen '*:8080' --connect 127.0.0.1:80\n"
     "myra proxy --listen 127.0.0.1:6380 --connect unix:/run/redis.sock\n"
     "myra proxy --listen 127.0.0.1:0 --connect '[2001:db8::1]:443' --backend epoll\n"
-    "myra proxy --config proxy.toml --connection.idle-timeout 10m";
+    "myra proxy --config proxy.toml --connection.idle-timeout 10min";
 
 /// Bulk wants large slots and short queues: what the kernel hands over and takes at once, and no
 /// more than the cache holds. One receive at a time stops at once when it has to.
