@@ -26,11 +26,10 @@ bool run_commands(server& on, client& from, resp_parser& parser) {
 }
 
 // A request that has begun is to be complete by its time, however steadily its bytes trickle in.
-// `whole`: others were completed meanwhile.
-void expect_rest(const server& on, myra::connection& peer, const resp_parser& parser, bool whole) {
-  const bool begun = parser.pending_size_bytes() != 0;
-  if (whole || !begun) peer.expect_nothing();
-  if (begun && on.bounds.request_timeout != myra::duration::zero())
+void expect_rest(const server& on, myra::connection& peer, const resp_parser& parser) {
+  if (parser.pending_size_bytes() == 0)
+    peer.expect_nothing();
+  else if (on.bounds.request_timeout != myra::duration::zero())
     peer.expect_within(on.bounds.request_timeout);
 }
 
@@ -50,9 +49,8 @@ myra::task<> talk(myra::connection peer, server& on) {
                       .request_size_max_bytes = on.bounds.message_size_max_bytes()});
   while (auto bytes = co_await peer.receive()) {
     parser.feed(myra::as_text(bytes->bytes()));
-    bool whole = false;
     while (run_commands(on, self, parser)) {
-      whole = true;
+      peer.expect_nothing();  // requests were complete, and replies may take their time
       std::string replies = std::move(on.replies);  // ours while we wait: others are served then
       for (std::size_t at = 0; at < replies.size(); at += piece_size_max) {
         const auto piece = std::string_view(replies).substr(at, piece_size_max);
@@ -64,7 +62,7 @@ myra::task<> talk(myra::connection peer, server& on) {
       peer.resume_receive();
     }
     if (self.quits) co_return;
-    expect_rest(on, peer, parser, whole);
+    expect_rest(on, peer, parser);
   }
 }
 

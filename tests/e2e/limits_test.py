@@ -123,5 +123,23 @@ class SlowWriters(unittest.TestCase):
             self.check(self.evicted(server, peers, trickle))
 
 
+class SlowReaders(unittest.TestCase):
+    def test_who_asked_in_time_may_read_late(self):
+        """A request in two pieces was complete in its time: reading the answer may take longer."""
+        value = os.urandom(8 << 20)
+        with kv("--request-timeout", "1s") as server, socket.socket() as peer:
+            with server.connect() as sets:
+                sets.sendall(b"*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$%d\r\n%s\r\n" % (len(value), value))
+                self.assertEqual(sets.recv(5, socket.MSG_WAITALL), b"+OK\r\n")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            peer.settimeout(10)
+            peer.connect((server.host, server.port))
+            peer.sendall(b"GE")
+            time.sleep(0.05)  # or both pieces come as one
+            peer.sendall(b"T big\r\nQUIT\r\n")
+            time.sleep(2 * DEADLINE)
+            self.assertEqual(e2e.receive_all(peer), b"$%d\r\n%s\r\n+OK\r\n" % (len(value), value))
+
+
 if __name__ == "__main__":
     e2e.main()
