@@ -52,7 +52,8 @@ class worker {
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, nullptr);
     std::unique_lock hold(lock_);
-    while (changed_.wait(hold, stop, [this] { return !waiting_.empty(); })) {
+    while (changed_.wait(hold, stop, [this] { return !waiting_.empty(); }) &&
+           !stop.stop_requested()) {
       job next = std::move(waiting_.front());
       waiting_.pop_front();
       hold.unlock();
