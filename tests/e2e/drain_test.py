@@ -160,6 +160,13 @@ class KvDrain(unittest.TestCase):
             self.assertEqual(client.last, client.REPLY * (len(client.last) // len(client.REPLY)))
 
 
+def connecting_to(port):
+    """Whether somebody's connect to that port has not been answered."""
+    with open("/proc/net/tcp") as table:
+        rows = [line.split() for line in table][1:]
+    return any(row[2].endswith(f":{port:04X}") and row[3] == "02" for row in rows)
+
+
 class ProxyDrain(unittest.TestCase):
     def test_a_request_under_way_is_finished(self):
         """The proxy has the question and not yet the answer when the signal comes."""
@@ -175,6 +182,24 @@ class ProxyDrain(unittest.TestCase):
                     answer = os.urandom(5_000_000)
                     with e2e.in_thread(lambda: (target.sendall(answer), target.close())):
                         self.assertEqual(e2e.receive_all(client), answer)
+            self.assertEqual(middle.wait(), 0, middle.stderr())
+
+    def test_a_target_that_is_still_dialled_gets_the_request(self):
+        """Its queue is full when the signal comes; it accepts afterwards."""
+        with e2e.listener(backlog=0) as listening, \
+                e2e.proxy(e2e.address_of(listening), "--drain-deadline", "10s") as middle, \
+                socket.create_connection(listening.getsockname()), middle.connect() as client:
+            client.sendall(b"question")
+            self.assertTrue(e2e.eventually(lambda: connecting_to(listening.getsockname()[1])))
+            middle.signal()
+            time.sleep(0.3)
+            listening.accept()[0].close()
+            target, _ = listening.accept()
+            with target:
+                self.assertEqual(target.recv(8, socket.MSG_WAITALL), b"question")
+                target.sendall(b"answer")
+            self.assertEqual(e2e.receive_all(client), b"answer")
+            client.close()
             self.assertEqual(middle.wait(), 0, middle.stderr())
 
     def test_an_idle_connection_is_cut_at_the_deadline(self):

@@ -1,5 +1,6 @@
 #include "relay.hpp"
 
+#include <new>
 #include <string>
 #include <utility>
 
@@ -13,8 +14,7 @@ class relay {
     self_ = self;
     client_.open(std::move(accepted));
     client_.pause();
-    attempt_ = connect(set_.on_, {&set_.options_.target, 1}, set_.options_.connect,
-                       [this](result<connection> made) noexcept { connected(std::move(made)); });
+    dial();
   }
 
  private:
@@ -96,12 +96,25 @@ class relay {
     bool open_ = false;
   };
 
+  void dial() {
+    attempt_ = connect(set_.on_, {&set_.options_.target, 1}, set_.options_.connect,
+                       [this](result<connection> made) noexcept { connected(std::move(made)); });
+  }
+
   void connected(result<connection> made) noexcept {
     attempt_ = {};
     if (made) {
       target_.open(std::move(*made));
       client_.resume();
       return;
+    }
+    // Nobody here cancels: that was the drain, or the cut at its deadline, which ends the second.
+    if (made.error() == condition::cancelled && !std::exchange(dialled_again_, true)) {
+      try {
+        return dial();
+      } catch (const std::bad_alloc&) {
+        made = failure(std::make_error_code(std::errc::not_enough_memory));
+      }
     }
     const connect_failure failed{set_.options_.target, made.error()};
     set_.on_.internals().log()(log_level::warning, describe(connect_report(failed.why, {&failed, 1},
@@ -120,6 +133,7 @@ class relay {
   relay_set& set_;
   std::list<relay>::iterator self_;
   connect_attempt attempt_;
+  bool dialled_again_ = false;
   side client_{*this, target_};
   side target_{*this, client_};
 };

@@ -9,7 +9,8 @@
 // one buffer waits in the relay, and the other peer is not read from until the queue is down to the
 // low-water mark.
 //
-// A drain lets relays go on: only their peers know what they still have to say.
+// A drain lets relays go on: only their peers know what they still have to say. One that was
+// connecting, which a drain cancels, connects anew.
 //
 // Thread: the reactor's.
 #pragma once
