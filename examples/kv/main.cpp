@@ -27,6 +27,17 @@ myra::task<> sweep(kv::server& on) {
   }
 }
 
+// Whether clients_max can be met, where it was set: empty, or why not. Who sets connections_max
+// alone has the others wait.
+std::string check(const kv::limits& limits, const myra::listener_options& listens) {
+  const std::uint32_t most = listens.connections_max;
+  if (limits.clients_max == kv::limits{}.clients_max || most == 0 || most > limits.clients_max)
+    return {};
+  return "listener.connections_max: found " + std::to_string(most) +
+         ", allowed with kv.clients_max = " + std::to_string(limits.clients_max) +
+         ": more than that, or the others wait and are not told; 0: no limit";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -38,6 +49,9 @@ int main(int argc, char** argv) {
   options.listener.connection.write_timeout = myra::duration::zero();
   options.listener.connection.send_high_water_bytes = 128 * 1024;
   options.listener.connection.send_low_water_bytes = 32 * 1024;
+  // It is clients_max that bounds them: who is too many is told so, and has to be accepted for
+  // that.
+  options.listener.connections_max = 0;
   kv::limits limits;
 
   config::program program = config::program_of(options, {.listener = true, .metrics = true});
@@ -58,6 +72,10 @@ int main(int argc, char** argv) {
   program.fields.push_back(config::time({"kv.request_timeout", "request-timeout"},
                                         "From a request's first byte to its last; 0s: for ever.",
                                         limits.request_timeout));
+  program.check = [&, of_options = std::move(program.check)] {
+    std::string wrong = check(limits, options.listener);
+    return wrong.empty() ? of_options() : wrong;
+  };
   if (const auto status = config::configure(argc, argv, program)) return *status;
 
   const bool shows_counters = !options.metrics_address.empty();

@@ -84,6 +84,22 @@ class Connections(unittest.TestCase):
             self.assertEqual(late.recv(7, socket.MSG_WAITALL), b"+PONG\r\n")
 
 
+    def test_beyond_what_is_served_they_are_told(self):
+        with kv("--clients-max", "5") as server, contextlib.ExitStack() as crowd:
+            peers = [crowd.enter_context(server.connect()) for _ in range(5)]
+            self.assertTrue(all(pings(peer) for peer in peers))
+            late = crowd.enter_context(server.connect())
+            self.assertEqual(e2e.receive_all(late), b"-ERR max number of clients reached\r\n")
+
+    def test_the_listener_does_not_keep_the_number_of_clients_from_being_met(self):
+        shown = e2e.run([KV, "--clients-max", "20000", "--print-config"])
+        self.assertTrue("\nconnections_max = 0\n" in shown.stdout, "the listener has a limit of its own")
+        done = e2e.run([KV, "--clients-max", "20", "--listener.connections-max", "5"], timeout=10)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("listener.connections_max: found 5", done.stderr)
+        self.assertIn("kv.clients_max = 20", done.stderr)
+
+
 class SlowWriters(unittest.TestCase):
     """Peers that say too little are gone by their deadline, and at most a second later."""
 
