@@ -97,13 +97,19 @@ def slope_per_hour(samples):
     return 3600 * sum((x - mean_x) * (y - mean_y) for x, y in samples) / spread if spread else 0.0
 
 
+def warm_up(server, connections):
+    done = e2e.echo_client(server.address, "--bytes", "1MiB", "--connections", str(connections))
+    if done.returncode != 0:
+        sys.exit(f"the server does not serve {connections} connections: {done.stdout}{done.stderr}")
+
+
 def stall(server):
     """Stops the server while work piles up. The rings of buffers grow with what a turn uses, and so once to all that
     they may hold; without this, the first stall of a busy machine would have them grow in the middle of the run."""
     server.process.send_signal(signal.SIGSTOP)
     waker = threading.Timer(STALL_SECONDS, server.process.send_signal, [signal.SIGCONT])
     waker.start()
-    e2e.echo_client(server.address, "--bytes", "1MiB", "--connections", "400")
+    warm_up(server, 400)
     waker.join()
 
 
@@ -112,7 +118,7 @@ def soak(backend, seconds, rate, seed):
     subject = Subject(backend)
     with subject.server as server:
         for _ in range(3):  # what the first connections make once
-            e2e.echo_client(server.address, "--bytes", "1MiB", "--connections", "20")
+            warm_up(server, 20)
         stall(server)
         baseline = subject.settled()
         accepted_before = subject.accepted()
@@ -164,7 +170,7 @@ def complaints(found, rate):
     if found.get("bytes_wrong", 1):
         wrong.append(f"{found.get('bytes_wrong')} bytes were wrong")
     if found.get("ended_early", 1) or found["failed_clients"]:
-        wrong.append(f"{found.get('ended_early')} connections ended early")
+        wrong.append(f"{found.get('ended_early')} connections ended early or hung")
     if found["connections_per_second"] < rate * 0.8:
         wrong.append(f"only {found['connections_per_second']} connections a second, {rate} were wanted")
     short = found["seconds"] < SHORT_SECONDS

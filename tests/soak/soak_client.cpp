@@ -3,9 +3,9 @@
 //
 //   soak-client ADDRESS PORT RATE SECONDS SEED
 //
-// Plain system calls and poll(2), nothing of Myra. Once a second and at the end it prints a line of
-// JSON with what it has done so far, so that who kills it knows what it had seen. Exit code 1: a
-// byte was wrong, or a stream ended that should not have.
+// Plain system calls and poll(2), nothing of Myra's. Once a second and at the end it prints a line
+// of JSON with what it has done so far, so that who kills it knows what it had seen. Exit code 1: a
+// byte was wrong, or a stream ended that should not have, or did not move any more.
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -23,6 +23,8 @@
 #include <cstdlib>
 #include <random>
 #include <vector>
+
+#include "myra/core/patience_test.hpp"
 
 namespace {
 
@@ -53,6 +55,7 @@ struct visit {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   bool shut = false;
+  clock_type::time_point moved_at = clock_type::now();  ///< When bytes last came or went.
 };
 
 class churn {
@@ -118,12 +121,21 @@ class churn {
       waits_.push_back({each.socket, static_cast<short>(sends ? POLLIN | POLLOUT : POLLIN), 0});
     }
     ::poll(waits_.data(), waits_.size(), 2);
-    for (std::size_t i = 0; i < visits_.size(); ++i)
-      if (waits_[i].revents != 0 || visits_[i].stops_at == 0) go_on(visits_[i]);
+    const auto now = clock_type::now();
+    for (std::size_t i = 0; i < visits_.size(); ++i) {
+      if (waits_[i].revents != 0 || visits_[i].stops_at == 0) go_on(visits_[i], now);
+      if (visits_[i].socket >= 0 && now - visits_[i].moved_at > hangs_after_) early(visits_[i]);
+    }
     std::erase_if(visits_, [](const visit& each) { return each.socket < 0; });
   }
 
-  void go_on(visit& on) {
+  void go_on(visit& on, clock_type::time_point now) {
+    const std::uint64_t before = on.sent + on.received;
+    move(on);
+    if (on.sent + on.received != before) on.moved_at = now;
+  }
+
+  void move(visit& on) {
     if (on.sent < on.size && !send_some(on)) return;
     if (on.sent == on.size && on.ends == ending::half_close && !on.shut)
       on.shut = ::shutdown(on.socket, SHUT_WR) == 0;
@@ -204,6 +216,8 @@ class churn {
   std::mt19937 chance_;
   std::vector<visit> visits_;
   std::vector<pollfd> waits_;
+  // What has not moved for so long hangs: lost packets and a busy machine take less.
+  const std::chrono::milliseconds hangs_after_ = myra::patient(std::chrono::seconds(10));
   totals counted_;
 };
 
