@@ -70,6 +70,11 @@ void reply_unknown_subcommand(call& now, std::string_view of) {
   reply_error(now, {"ERR unknown subcommand '", unknown, "'. Try ", of, " HELP."});
 }
 
+void reply_too_long(call& now) {
+  const std::string size_max = std::to_string(now.on.bounds.message_size_max_bytes());
+  reply_error(now, {"ERR reply is longer than ", size_max, " bytes"});
+}
+
 /// An argument or value as an integer; when it is none the error has been replied.
 std::optional<std::int64_t> integer_or_error(call& now, std::string_view text) {
   const std::optional<std::int64_t> value = parse_integer(text);
@@ -86,14 +91,13 @@ void reply_value(call& now, std::string_view key) {
 }
 
 void mget(call& now) {
-  const std::size_t size_max = now.on.bounds.message_size_max_bytes();
   const std::size_t begin = now.reply.size();
   write_array(now.reply, now.count() - 1);
   for (const std::string_view key : now.arguments.subspan(1)) {
     reply_value(now, key);
-    if (now.reply.size() - begin <= size_max) continue;
+    if (now.reply.size() - begin <= now.on.bounds.message_size_max_bytes()) continue;
     now.reply.resize(begin);
-    return reply_error(now, {"ERR reply is longer than ", std::to_string(size_max), " bytes"});
+    return reply_too_long(now);
   }
 }
 
@@ -223,9 +227,11 @@ void client_setname(call& now) {
 
 void client_list(call& now) {
   std::string text;
-  for (const auto& [id, listed] : now.on.clients)
+  for (const auto& [id, listed] : now.on.clients) {
     text += "id=" + std::to_string(id) + " addr=" + listed->address + " name=" + listed->name +
             " db=0 resp=2\n";
+    if (text.size() > now.on.bounds.message_size_max_bytes()) return reply_too_long(now);
+  }
   write_bulk(now.reply, text);
 }
 

@@ -160,6 +160,15 @@ TEST_F(command_test, AReplyIsBounded) {
   EXPECT_TRUE(run("mget k k k").starts_with("*3\r\n$1000\r\nvvv"));
 }
 
+TEST_F(command_test, AListOfClientsIsBoundedAsWell) {
+  on.bounds.value_size_max_bytes = 16;
+  const client named{.id = 8, .name = std::string(10, 'n')};
+  on.clients = {{named.id, &named}};
+  EXPECT_TRUE(run("client list").starts_with("$39\r\nid=8 addr= name=nnnnnnnnnn db=0 resp=2\n"));
+  on.clients.emplace(9, &named);
+  EXPECT_EQ(run("client list"), "-ERR reply is longer than 64 bytes\r\n");
+}
+
 TEST_F(command_test, Expire) {
   EXPECT_EQ(run("expire k 10"), ":0\r\n");
   run("set k v");
