@@ -72,14 +72,13 @@ struct transcript {
   bool saw_end = false;    ///< The end of the stream.
   bool saw_reset = false;  ///< ECONNRESET or EPIPE, receiving or sending.
   bool in_time = true;     ///< Every step was done within its limit.
-  bool done = false;       ///< The script ran to its end, or to the end of the connection.
 };
 
 /// What all ends of a crowd saw, each in its own `seen`, when the last is through.
 template <class Ends>
 [[nodiscard]] transcript all_seen(const Ends& ends) {
   transcript told;
-  told.connected = told.saw_end = told.saw_reset = told.done = true;
+  told.connected = told.saw_end = told.saw_reset = true;
   for (const auto& each : ends) {
     told.received += each.seen.received;
     told.connections += each.seen.connected ? 1 : 0;
