@@ -5,7 +5,8 @@ kernel. Each has to end by its deadline in one of these ways:
 
   refused   the server says on standard error why it cannot start, and exits with 1 or 2
   served    every client is served, and SIGTERM ends the server with 0
-  harmed    one client is cut off, every other is served, and SIGTERM ends the server with 0
+  harmed    one client is cut off, every other is served, and SIGTERM ends the server with 0; not by what
+            means "again"
   ended     the kernel has taken the backend away, or signals cannot be waited for: the server says so and
             exits with 1
 
@@ -68,6 +69,8 @@ ERRNOS = {
 OF_ALL = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "io_uring_enter", "epoll_ctl"}
 # What a server says that cannot go on (src/myra/reactor).
 ENDED = re.compile(r"error: reactors?: (the kernel took the backend away|signals cannot be waited for): ")
+# These mean "again", and harm nobody.
+AGAIN = {"EINTR", "EAGAIN", "EBUSY"}
 
 
 class Run:
@@ -190,7 +193,9 @@ def main():
             break
         inject = f"inject={call}:error={errno}:when={k}"
         what, wrong = Run(asked.program, asked.backend, ["-o", "/dev/null", "-e", inject]).finish()
-        if what == "harmed" and call in OF_ALL:
+        if what == "harmed" and errno in AGAIN:
+            wrong = "a client was harmed"
+        elif what == "harmed" and call in OF_ALL:
             wrong = ""
         outcomes[call][what] += 1
         done += 1

@@ -3,7 +3,8 @@
 // A scenario is a server with some clients whose bytes are known. With nothing failing all of them
 // are served. Then, for each k, the k-th operation of one host that could go on fails: the run has
 // to end by its deadline, with every client served or told of an error that the table has, with
-// nobody harmed but whom it befell, and with nothing left over.
+// nobody harmed but whom it befell, and not even that where the operation is tried again, and with
+// nothing left over.
 #pragma once
 
 #include <cstdint>
