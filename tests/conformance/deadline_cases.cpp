@@ -196,6 +196,42 @@ TEST_P(deadline_case, what_a_peer_has_not_acknowledged_is_no_idle_time) {
   expect_slow_reader_gets_all(options, [](connection&) {}, transport_errc::idle_timeout);
 }
 
+TEST_P(deadline_case, a_pause_is_no_idle_time) {
+  record& seen = handler();
+  seen.when_open = [](connection& peer) { peer.pause_receive(); };
+  listener_options options;
+  options.connection.idle_timeout = 60ms;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {receive_to_end()});
+  turn_until([&] { return seen.opens == 1; });
+  turn_for(200ms);
+  EXPECT_EQ(seen.closes, 0);
+  time_point began;
+  EXPECT_TRUE(act(seen.last, [&](connection& paused) {
+    began = on().now();
+    paused.resume_receive();
+  }));
+  expect_close_after(seen, began, 60ms, transport_errc::idle_timeout);
+  finish(*peer);
+}
+
+TEST_P(deadline_case, a_pause_does_not_excuse_a_peer_that_does_not_read) {
+  record& seen = handler();
+  seen.when_open = [](connection& peer) {
+    peer.pause_receive();
+    EXPECT_EQ(peer.send_copy(as_bytes(pattern(900'000))), send_status::accepted);
+  };
+  listener_options options;
+  options.connection.idle_timeout = 60ms;
+  options.connection.write_timeout = duration::zero();
+  options.connection.send_buffer_bytes = 4096;
+  auto& at = listen(seen, options);
+  auto peer = host().dial(at.local(), {small_window(), stay()});
+  turn_until([&] { return seen.closes == 1; });
+  EXPECT_EQ(seen.why, transport_errc::idle_timeout);
+  finish(*peer);
+}
+
 TEST_P(deadline_case, a_moment_is_no_idle_time) {
   record& seen = handler();
   auto& at = listen(seen);

@@ -128,6 +128,13 @@ class SlowPeers(unittest.TestCase):
             pair.target.shutdown(socket.SHUT_WR)
             self.assertEqual(len(e2e.receive_all(pair.client)), sent)
 
+    def test_who_is_paused_for_a_slow_one_is_not_idle(self):
+        sent = os.urandom(20_000_000)
+        with Pair("--connection.idle-timeout", "1s") as pair:
+            with e2e.in_thread(lambda: (pair.target.sendall(sent), pair.target.shutdown(socket.SHUT_WR))):
+                time.sleep(3)
+                self.assertEqual(e2e.receive_all(pair.client), sent)
+
     @e2e.not_instrumented("it has memory of its own")
     def test_many_that_never_read_cost_bounded_memory(self):
         # Small kernel buffers: the bytes are to wait in the proxy. With thousands of large ones the

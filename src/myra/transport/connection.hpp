@@ -38,7 +38,9 @@ struct connection_options {
   int send_buffer_bytes = 0;     ///< SO_SNDBUF; zero leaves the kernel's own tuning on.
   int receive_buffer_bytes = 0;  ///< SO_RCVBUF; likewise.
   /// Closed with idle_timeout when nothing came or went for this long; zero: never. While a send
-  /// is under way `write_timeout` counts in its place, and after close() `linger_timeout`.
+  /// is under way `write_timeout` counts in its place, and after close() `linger_timeout`. It
+  /// begins again with `resume_receive`: before that, what is paused and has nothing to send is not
+  /// idle.
   duration idle_timeout = std::chrono::minutes(5);
   /// Closed with first_byte_timeout when nothing at all has come or gone so long after it opened;
   /// zero: the idle time is all that counts.

@@ -394,6 +394,12 @@ bool stream::has_nearer_limit(time_point now) const noexcept {
          (zero_copy_held_ != 0 && after(zero_copy_moved_, options_.write_timeout) > now);
 }
 
+/// Nothing can come while the program has paused it; what is to go meanwhile has its time all the
+/// same.
+bool stream::waits_for_program() const noexcept {
+  return paused() && queued_bytes_ == 0 && zero_copy_held_ == 0;
+}
+
 void stream::check_deadlines() noexcept {
   const time_point now = loop_.now();
   if (linger_end_ <= now && closes_when_let_go_)
@@ -406,7 +412,7 @@ void stream::check_deadlines() noexcept {
       after(send_began_, options_.write_timeout) <= now)
     return fail(make_error_code(transport_errc::write_timeout));
   if (due_ <= now) return fail(make_error_code(transport_errc::message_timeout));
-  if (has_nearer_limit(now)) last_activity_ = now;
+  if (has_nearer_limit(now) || waits_for_program()) last_activity_ = now;
   if (const duration limit = idle_limit();
       limit != duration::zero() && after(last_activity_, limit) <= now)
     return fail(make_error_code(used() || limit == options_.idle_timeout

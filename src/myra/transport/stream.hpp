@@ -336,6 +336,7 @@ class stream final : public list_node<stream_tag> {
   void announce_close_late() noexcept;
   void free_if_done() noexcept;
   [[nodiscard]] bool has_nearer_limit(time_point now) const noexcept;
+  [[nodiscard]] bool waits_for_program() const noexcept;
   void check_deadlines() noexcept;
   [[nodiscard]] time_point next_deadline() const noexcept;
   template <class Call>

@@ -198,6 +198,7 @@ void stream::pause_receive() noexcept {
 void stream::resume_receive() noexcept {
   if (!paused()) return;
   input_.remove(input_state::paused);
+  last_activity_ = loop_.now();
   attend_soon();
 }
 
