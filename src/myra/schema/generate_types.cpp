@@ -160,10 +160,20 @@ std::string cpp_region(const field_layout& at) {
   return (at.in_base ? "block_.bytes(" : "block_.late_bytes(") + digits(at.placed.slot) + ")";
 }
 
+std::string cpp_has_place(const placement& placed) {
+  if (placed.slot != placement::none) return "block_.has_slot(" + digits(placed.slot) + ")";
+  if (placed.value_bit != placement::none)
+    return "block_.has_bit(" + digits(placed.value_bit) + ")";
+  return "block_.has_scalar(" + digits(placed.offset_bytes) + ", " + digits(placed.size_bytes) +
+         ")";
+}
+
 std::string cpp_is_present(const field_layout& at) {
   const std::string bit = digits(at.placed.bit);
-  const std::string set = "block_.bit(" + bit + ")";
-  return at.in_base ? set : "block_.has_bit(" + bit + ") && " + set;
+  std::string text;
+  // A message may end between the bit and what it speaks of.
+  if (!at.in_base) text = "block_.has_bit(" + bit + ") && " + cpp_has_place(at.placed) + " && ";
+  return text + "block_.bit(" + bit + ")";
 }
 
 bool has_default(const field& of) noexcept {

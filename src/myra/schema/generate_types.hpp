@@ -32,9 +32,10 @@ namespace myra::schema {
 [[nodiscard]] bool is_lone_bool(const field& of) noexcept;
 [[nodiscard]] bool is_text(const field& of) noexcept;
 
-/// For the inside of a view: the bytes of a field with a slot; whether one with a presence bit is
-/// there.
+/// For the inside of a view: the bytes of a field with a slot; whether the writer's version had a
+/// place for a field; whether one with a presence bit is there.
 [[nodiscard]] std::string cpp_region(const field_layout& at);
+[[nodiscard]] std::string cpp_has_place(const placement& placed);
 [[nodiscard]] std::string cpp_is_present(const field_layout& at);
 
 /// A C++ string literal, of any bytes.

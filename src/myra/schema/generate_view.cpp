@@ -72,14 +72,6 @@ class accessors {
            ")";
   }
 
-  /// An expression: whether the writer's version had a place for it.
-  [[nodiscard]] std::string has_place() const {
-    if (placed_.value_bit != placement::none)
-      return "block_.has_bit(" + number(placed_.value_bit) + ")";
-    return "block_.has_scalar(" + number(placed_.offset_bytes) + ", " + number(placed_.size_bytes) +
-           ")";
-  }
-
   [[nodiscard]] std::string optional_body(const std::string& plain) const {
     if (in_.value.kind == type_kind::message && !is_repeated(in_.given))
       return "const ::myra::byte_view region = " + region() +
@@ -100,7 +92,8 @@ class accessors {
     if (placed_.bit != placement::none && has_default(in_))
       return "return " + is_present() + " ? " + value() + otherwise;
     const bool is_scalar = placed_.slot == placement::none;
-    if (is_scalar && !at_.in_base) return "return " + has_place() + " ? " + value() + otherwise;
+    if (is_scalar && !at_.in_base)
+      return "return " + cpp_has_place(placed_) + " ? " + value() + otherwise;
     return "return " + value() + ";";
   }
 
