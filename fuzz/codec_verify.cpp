@@ -134,5 +134,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_canonical(*view, room);
   if (const auto view = verified<late::point>(late_schema(), "point", message))
     check_canonical(*view, room);
+  if (const auto view = verified<late::lower>(late_schema(), "lower", message))
+    check_canonical(*view, room);
   return 0;
 }

@@ -87,5 +87,20 @@ TEST(late, a_text_whose_bit_is_there_without_its_slot_is_absent) {
   EXPECT_FALSE(view->numbers());
 }
 
+TEST(late, fields_with_lower_tags_are_written_behind_those_that_were_there_before) {
+  std::array<std::byte, 256> memory;
+  std::array<std::byte, 256> scratch;
+  auto builder = late::lower::build(memory);
+  builder.id(1).size(2).name("name").note("note");
+  builder.path(std::array{3, 4}, [](auto& to, int x) { to.x(x); });
+  const auto message = builder.finish();
+  ASSERT_TRUE(message);
+  const auto view = myra::codec::verify_canonical<late::lower>(*message, scratch);
+  ASSERT_TRUE(view) << describe(view.error());
+  EXPECT_EQ(view->name(), "name");
+  EXPECT_EQ(view->path()[1].x(), 4);
+  EXPECT_EQ(view->note(), "note");
+}
+
 }  // namespace
 }  // namespace codec_test

@@ -216,7 +216,7 @@ std::string generate_builder(const model& schema, const message& of, const messa
       "(const ::myra::codec::message_writer<W_>& fields) noexcept : fields_(fields) {}\n  " + name +
       "(const " + name + "&) = delete;\n  " + name + "& operator=(const " + name +
       "&) = delete;\n\n";
-  for (std::size_t i = 0; i < of.fields.size(); ++i) {
+  for (const std::size_t i : writing_order(at)) {
     for (const setter& one : setters(schema, of.fields[i], at.fields[i]).make())
       text += text_of(name, of.fields[i], one);
   }

@@ -58,7 +58,7 @@ std::string copy_field(const model& schema, const field& in, const field_layout&
 
 std::string generate_copy(const model& schema, const message& of, const message_layout& at) {
   std::string copies;
-  for (std::size_t i = 0; i < of.fields.size(); ++i)
+  for (const std::size_t i : writing_order(at))
     copies += copy_field(schema, of.fields[i], at.fields[i]);
   std::string text = "template <class Builder_>\nvoid " + of.name + "_view::copy_to_(" +
                      (copies.empty() ? "Builder_&" : "Builder_& to_") + ") const noexcept {\n" +

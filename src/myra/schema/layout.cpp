@@ -213,6 +213,22 @@ void place_in_entry(const model& schema, const type& one, placement& placed, ent
 
 }  // namespace
 
+std::vector<std::size_t> writing_order(const message_layout& of) {
+  const auto slot_of = [&of](std::size_t index) { return of.fields[index].placed.slot; };
+  std::vector<std::size_t> order;
+  std::vector<std::size_t> with_slot;
+  for (std::size_t i = 0; i < of.fields.size(); ++i) {
+    order.push_back(i);
+    if (slot_of(i) != placement::none) with_slot.push_back(i);
+  }
+  std::ranges::sort(with_slot, {}, slot_of);
+  auto next = with_slot.begin();
+  for (std::size_t& each : order) {
+    if (slot_of(each) != placement::none) each = *next++;
+  }
+  return order;
+}
+
 bool has_slot(const type& one) noexcept { return !has_fixed_size(one.kind); }
 
 bool has_slot(const field& one) noexcept {

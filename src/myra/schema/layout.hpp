@@ -2,6 +2,7 @@
 // messages. docs/wire-format.md says what the numbers mean.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -31,6 +32,10 @@ struct layout {
 /// Fields that the ledger knows stay where they are; the others are appended, by ascending tag.
 /// Messages that would be too large for the format are errors.
 [[nodiscard]] layout lay_out(const model& schema, diagnostics& errors);
+
+/// The fields in an order in which they can be written: by ascending tag, save that those with a
+/// slot change places until their slots ascend. What came later may have a lower tag.
+[[nodiscard]] std::vector<std::size_t> writing_order(const message_layout& of);
 
 /// The size of one value of a type of fixed size; of all of an array's elements.
 [[nodiscard]] std::uint32_t value_size_bytes(const model& schema, const type& sized) noexcept;
