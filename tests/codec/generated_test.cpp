@@ -3,7 +3,9 @@
 
 #include <array>
 #include <map>
+#include <ranges>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "codec/guarded.hpp"
@@ -191,6 +193,30 @@ TEST(generated, maps_find_and_refuse_keys_that_do_not_ascend) {
   const auto refused = builder.finish();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(), myra::codec_error::unsorted_keys);
+}
+
+/// The map of so many keys, each of that many letters, made by a range that keeps none of them.
+bytes written_as_they_are_made(int count, std::size_t size) {
+  const auto key_of = [size](int each) {
+    return std::string(size - 1, 'k') + static_cast<char>('a' + each);
+  };
+  std::array<std::byte, 1024> memory;
+  auto builder = shapes::all::build(memory);
+  builder.counts(std::views::iota(0, count) |
+                 std::views::transform([&](int each) { return std::pair(key_of(each), each); }));
+  const auto message = builder.finish();
+  EXPECT_TRUE(message) << describe(message.error());
+  return message ? bytes(message->begin(), message->end()) : bytes();
+}
+
+TEST(generated, maps_are_written_from_ranges_that_make_their_entries) {
+  for (const std::size_t size : {1u, 40u}) {
+    const bytes message = written_as_they_are_made(3, size);
+    const auto view = shapes::all::verify(message, {.refuse_unordered_keys = true});
+    ASSERT_TRUE(view);
+    ASSERT_EQ(view->counts().size(), 3u);
+    EXPECT_EQ(view->counts().find(std::string(size - 1, 'k') + 'b'), 1);
+  }
 }
 
 /// A chain of nodes, written by hand: each holds a list of one.

@@ -349,8 +349,13 @@ class message_writer {
         if (!is_first && !ascends(before, key)) [[unlikely]]
           cursor_.fail(codec_error::unsorted_keys);
         is_first = false;
-        before = key;
+        const std::byte* written = cursor_.at;
         put_part<Key>(pivot, heap, 0, 0, key);
+        if constexpr (scalar<Key>) {
+          before = key;
+        } else {  // As it was written: the range may have made the entry for this turn only.
+          before = as_text(byte_view(written, cursor_.at));
+        }
         put_value(pivot, heap, entry);
       }
     }
