@@ -72,6 +72,20 @@ TEST(generated, the_short_way_and_the_full_one_agree) {
   }
 }
 
+TEST(generated, the_short_way_and_the_full_one_agree_on_depth) {
+  sampler random(10);
+  for (int i = 0; i < 1000; ++i) {
+    const bytes message = encoded(random.next());
+    for (const std::uint32_t depth : {1u, 2u, 3u, 4u}) {
+      const myra::codec::limits bounds{.depth_max = depth};
+      const bool quick = myra::codec::verify_quickly<shapes::all>(message, bounds);
+      myra::codec::block root;
+      const auto full = myra::codec::verify_fully<shapes::all>(message, bounds, root);
+      ASSERT_TRUE(!quick || full.code == myra::codec_error::none) << depth << ' ' << describe(full);
+    }
+  }
+}
+
 TEST(generated, each_prefix_is_refused_at_the_edge_of_a_page) {
   guarded memory;
   sampler random(4);

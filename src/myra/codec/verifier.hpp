@@ -151,7 +151,8 @@ class verifier {
     if (fixed > room) return refuse(codec_error::truncated, region.data());
     const block first(shaped.pivot(), region.data() + header_size + fixed, 0, shaped.scalar_size(),
                       shaped.slot_count(), found);
-    if constexpr (!Element::has_checked_fields) {
+    // The messages of a list are a level together; those of a map count themselves.
+    if constexpr (!Element::has_checked_fields || Element::is_exact) {
       return heap<Element>(first, count, room - fixed);
     } else {
       if (depth_left_ == 0) return refuse(codec_error::too_deep, region.data());
