@@ -219,6 +219,29 @@ TEST(diff, says_what_readers_survive) {
             "  new readers, old messages: survive: see the default '7' in old messages\n");
 }
 
+TEST(diff, takes_a_renamed_type_for_the_same_and_another_one_for_a_break) {
+  const auto text = [](const string& before, const string& after) {
+    ledger one;
+    one.messages.emplace_back().name = "m";
+    one.messages[0].fields.emplace_back().name = "x";
+    one.messages[0].fields[0].tag = 1;
+    ledger other = one;
+    one.messages[0].fields[0].type = before;
+    other.messages[0].fields[0].type = after;
+    return text_of(changes_between(one, other));
+  };
+  const string renamed = "survive: names are not in the bytes";
+  EXPECT_EQ(
+      text("side", "way"),
+      "m.x (1): type renamed from side to way\n"
+      "  old readers, new messages: survive: names are not in the bytes\n"
+      "  new readers, old messages: survive; source code that uses the old name must change\n");
+  EXPECT_NE(text("map<side,c.item>", "map<way,c.thing>").find(renamed), string::npos);
+  EXPECT_NE(text("side[4]", "way[5]").find("BREAK"), string::npos);
+  EXPECT_NE(text("side", "int8").find("BREAK"), string::npos);
+  EXPECT_NE(text("int8", "int16").find("BREAK"), string::npos);
+}
+
 TEST(compile, an_import_keeps_a_ledger_of_its_own) {
   const compiled made =
       compile({.schema_path = "s/a.myra.yml", .ledger_path = "locks/mine.lock"},

@@ -2,11 +2,27 @@
 
 #include <algorithm>
 
+#include "myra/schema/type_syntax.hpp"
+
 namespace myra::schema {
 namespace {
 
 std::string value_text(const std::optional<std::string>& text) {
   return text ? "'" + *text + "'" : "none";
+}
+
+/// Whether two types differ in the names of messages and enums alone.
+bool are_alike(const written_type& before, const written_type& after) {
+  const bool is_kind = kind_of(before.name) || kind_of(after.name);
+  if (before.name != after.name && is_kind) return false;
+  return before.array_count == after.array_count &&
+         std::ranges::equal(before.parameters, after.parameters, are_alike);
+}
+
+bool is_renamed_type(const std::string& before, const std::string& after) {
+  const auto one = parse_type(before);
+  const auto other = parse_type(after);
+  return before != after && one && other && are_alike(*one, *other);
 }
 
 class comparer {
@@ -41,9 +57,12 @@ class comparer {
   static bool is_live(const ledger_entry* entry) { return entry != nullptr && !entry->is_deleted; }
 
   void renamed(const std::string& shown, const ledger_entry& before, const ledger_entry& after) {
-    if (before.name != after.name)
-      add(shown + ": renamed from " + before.name, "survive: names are not in the bytes",
-          "survive; source code that uses the old name must change");
+    if (before.name != after.name) tell_renamed(shown + ": renamed from " + before.name);
+  }
+
+  void tell_renamed(std::string what) {
+    add(std::move(what), "survive: names are not in the bytes",
+        "survive; source code that uses the old name must change");
   }
 
   void message(const ledger_message* before, const ledger_message* after) {
@@ -105,13 +124,17 @@ class comparer {
     return "its zero value";
   }
 
-  /// What the compiler refuses comes here only from two schemas without a common ledger.
+  /// What breaks is refused by the compiler, and comes from a ledger that it did not make from the
+  /// other one.
   void changed(const std::string& name, const ledger_field& before, const ledger_field& after) {
     const auto broken = [&](const std::string& what) {
       add(name + ": " + what, "BREAK: read other bytes than were meant",
           "BREAK: read other bytes than were meant", true);
     };
-    if (before.type != after.type) broken("type from " + before.type + " to " + after.type);
+    if (is_renamed_type(before.type, after.type))
+      tell_renamed(name + ": type renamed from " + before.type + " to " + after.type);
+    else if (before.type != after.type)
+      broken("type from " + before.type + " to " + after.type);
     if (before.given != after.given)
       broken("from " + std::string(presence_text(before.given)) + " to " +
              std::string(presence_text(after.given)));
