@@ -140,6 +140,34 @@ TEST(evolution, a_renamed_type_is_the_same_type) {
   EXPECT_EQ(ledger_after(after, ledger), ledger);
 }
 
+TEST(evolution, importers_know_a_type_by_the_names_that_its_own_ledger_keeps) {
+  const auto common = [](const string& side) {
+    return "namespace: common\nenums: [{name: " + side +
+           ", type: int8, values: [{name: buy, id: 0}]}]\n";
+  };
+  const auto importer = [](const string& side) {
+    return "namespace: t\nimports: common.myra.yml\nmessages: [{name: m, fields: [{name: x, "
+           "type: " +
+           side + "}]}]\n";
+  };
+  std::map<string, string> files = {{"a.myra.yml", importer("side")},
+                                    {"common.myra.yml", common("side")}};
+  const auto lock = [&](const string& stem) {
+    const compiled made = compile({.schema_path = stem + ".myra.yml"}, memory_source(files));
+    EXPECT_EQ(made.errors.text(), "");
+    if (made.errors.empty()) files[stem + ".myra.lock"] = made.ledgers[0].after_text;
+  };
+  lock("a");
+  lock("common");
+  files["common.myra.yml"] = common("way, aliases: [side]");
+  lock("common");
+  files["common.myra.yml"] = common("way");
+  files["a.myra.yml"] = importer("way");
+  lock("a");
+  EXPECT_EQ(line_of(files["a.myra.lock"], "field 1.1 "),
+            "field 1.1 x common.way required offset=0 size=1");
+}
+
 TEST(evolution, enum_values_keep_their_numbers) {
   const auto with = [](const string& values) {
     return "namespace: t\nenums: [{name: side, type: int8, values: [" + values + "]}]\n";

@@ -38,6 +38,10 @@ class identifier {
 
   void assign() {
     for (std::uint32_t file = 0; file < schema_.files.size(); ++file) {
+      remember_names(messages_of(file), recorded_[file].messages);
+      remember_names(enums_of(file), recorded_[file].enums);
+    }
+    for (std::uint32_t file = 0; file < schema_.files.size(); ++file) {
       const ledger& known = recorded_[file];
       assign_messages(file, known);
       assign_enums(file, known);
@@ -45,10 +49,36 @@ class identifier {
   }
 
  private:
-  void assign_messages(std::uint32_t file, const ledger& known) {
-    std::vector<message*> declared;
+  std::vector<message*> messages_of(std::uint32_t file) {
+    std::vector<message*> made;
     for (const std::uint32_t index : schema_.files[file].messages)
-      if (!schema_.messages[index].is_group) declared.push_back(&schema_.messages[index]);
+      if (!schema_.messages[index].is_group) made.push_back(&schema_.messages[index]);
+    return made;
+  }
+
+  std::vector<enumeration*> enums_of(std::uint32_t file) {
+    std::vector<enumeration*> made;
+    for (const std::uint32_t index : schema_.files[file].enums)
+      made.push_back(&schema_.enums[index]);
+    return made;
+  }
+
+  /// Other ledgers may know a type by a name that only its own ledger still says it had.
+  template <class Declared, class Entry>
+  static void remember_names(const std::vector<Declared*>& declared,
+                             const std::vector<Entry>& known) {
+    diagnostics unheard;
+    const auto entries = match_entries(declared, known, "", unheard);
+    for (std::size_t i = 0; i < declared.size(); ++i) {
+      if (entries[i] == nullptr) continue;
+      std::vector<std::string>& names = declared[i]->aliases;
+      names.insert(names.end(), entries[i]->aliases.begin(), entries[i]->aliases.end());
+      names.push_back(entries[i]->name);
+    }
+  }
+
+  void assign_messages(std::uint32_t file, const ledger& known) {
+    const std::vector<message*> declared = messages_of(file);
     const auto entries = match_entries(declared, known.messages, "message", errors_);
     assign_numbers(declared, &message::id, entries, known.messages, &ledger_message::id, "id",
                    "message", id_max);
@@ -172,9 +202,7 @@ class identifier {
   }
 
   void assign_enums(std::uint32_t file, const ledger& known) {
-    std::vector<enumeration*> declared;
-    for (const std::uint32_t index : schema_.files[file].enums)
-      declared.push_back(&schema_.enums[index]);
+    const std::vector<enumeration*> declared = enums_of(file);
     const auto entries = match_entries(declared, known.enums, "enum", errors_);
     assign_numbers(declared, &enumeration::id, entries, known.enums, &ledger_enum::id, "id", "enum",
                    id_max);
