@@ -21,8 +21,9 @@ struct setter {
   std::string head;  ///< What stands before the name: a template's parameters.
   std::string name;
   std::string parameters;
-  std::string body;  ///< Statements, separated by line ends.
-  std::string note;  ///< A line of comment.
+  std::string body;                    ///< Statements, separated by line ends.
+  std::string note;                    ///< A line of comment.
+  const field* alternative = nullptr;  ///< The one that it is for, of a oneof.
 };
 
 class setters {
@@ -125,11 +126,11 @@ class setters {
                         "fields_.template choice<" +
                             cpp_name(schema_, schema_.messages[one.value.index]) + ", " +
                             nested_builder(schema_, one.value) + ">" + where + "fill);",
-                        "`fill` is called with the builder of the message inside."});
+                        "`fill` is called with the builder of the message inside.", &one});
       } else {
         const std::string plain = cpp_type(schema_, one.value);
         made.push_back({"", name, plain + " value",
-                        "fields_.template choice<" + plain + ">" + where + "value);", ""});
+                        "fields_.template choice<" + plain + ">" + where + "value);", "", &one});
       }
     }
     return made;
@@ -144,8 +145,8 @@ std::string text_of(const std::string& builder, const field& in, const setter& o
   std::string text = cpp_comment(in, "  ");
   if (!one.note.empty()) text += "  /// " + one.note + "\n";
   if (!one.head.empty()) text += "  " + one.head;
-  text += "  " + cpp_deprecated(in) + "[[gnu::always_inline]] " + builder + "& " + one.name + "(" +
-          one.parameters + ") noexcept {\n    ";
+  text += "  " + cpp_deprecated(marked(one.alternative, in)) + "[[gnu::always_inline]] " + builder +
+          "& " + one.name + "(" + one.parameters + ") noexcept {\n    ";
   for (const char each : one.body) {
     text += each;
     if (each == '\n') text += "    ";

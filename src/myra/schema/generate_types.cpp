@@ -221,4 +221,8 @@ std::string cpp_deprecated(const declaration& of) {
                                      : "[[deprecated(" + cpp_string(of.deprecation_note) + ")]] ";
 }
 
+const field& marked(const field* alternative, const field& of) noexcept {
+  return alternative != nullptr && alternative->deprecated ? *alternative : of;
+}
+
 }  // namespace myra::schema

@@ -49,4 +49,8 @@ namespace myra::schema {
 /// "[[deprecated(\"note\")]] " or nothing.
 [[nodiscard]] std::string cpp_deprecated(const declaration& of);
 
+/// Whose mark of deprecation code bears: that of the alternative that it is for, if it has one,
+/// else that of the field.
+[[nodiscard]] const field& marked(const field* alternative, const field& of) noexcept;
+
 }  // namespace myra::schema

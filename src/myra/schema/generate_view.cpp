@@ -13,8 +13,9 @@ std::string number(std::uint32_t value) { return std::to_string(value); }
 struct accessor {
   std::string result;
   std::string name;
-  std::string body;      ///< One or more statements, separated by line ends.
-  bool is_late = false;  ///< Whether its body needs other views to be complete.
+  std::string body;                    ///< One or more statements, separated by line ends.
+  bool is_late = false;                ///< Whether its body needs other views to be complete.
+  const field* alternative = nullptr;  ///< The one that it is for, of a oneof.
 };
 
 /// Makes the accessors of one message.
@@ -109,7 +110,7 @@ class accessors {
                       "const ::myra::byte_view region = " + region() +
                           ";\nif (::myra::codec::choice_in(region) != " + number(one.tag) +
                           ") return std::nullopt;\nreturn " + chosen(one, plain) + ";",
-                      one.value.kind == type_kind::message});
+                      one.value.kind == type_kind::message, &one});
     }
     return made;
   }
@@ -144,14 +145,16 @@ std::string kinds_of(const field& in) {
                      " is there. Another number is one of a newer version.\n  enum class " +
                      in.name + "_kind : std::uint16_t {\n    none = 0,\n";
   for (const field& one : in.alternatives) {
-    text += cpp_comment(one, "    ") + "    " + one.name + " = " + number(one.tag) + ",\n";
+    const std::string mark = cpp_deprecated(marked(&one, in));
+    text +=
+        cpp_comment(one, "    ") + "    " + one.name + " " + mark + "= " + number(one.tag) + ",\n";
   }
   return text + "  };\n";
 }
 
 std::string declaration_of(const message& of, const field& in, const accessor& one) {
-  std::string text = cpp_comment(in, "  ") + "  " + cpp_deprecated(in) + "[[nodiscard]] " +
-                     one.result + " " + one.name + "() const noexcept";
+  std::string text = cpp_comment(in, "  ") + "  " + cpp_deprecated(marked(one.alternative, in)) +
+                     "[[nodiscard]] " + one.result + " " + one.name + "() const noexcept";
   (void)of;
   if (one.is_late) return text + ";\n";
   return text + " {\n" + indented(one.body, "    ") + "  }\n";
