@@ -344,6 +344,18 @@ TEST(generated, names_that_parameters_like_to_have_are_fields_as_well) {
   EXPECT_EQ(view->Buffer().find("e"), 4);
 }
 
+TEST(generated, what_has_deprecated_fields_is_copied_without_a_warning) {
+  std::array<std::byte, 64> memory;
+  std::array<std::byte, 64> scratch;
+  auto builder = shapes::outdated::build(memory);
+  builder.choice_kept(std::int8_t{3});
+  const auto message = builder.finish();
+  ASSERT_TRUE(message);
+  const auto view = myra::codec::verify_canonical<shapes::outdated>(*message, scratch);
+  ASSERT_TRUE(view) << describe(view.error());
+  EXPECT_EQ(view->choice_kept(), 3);
+}
+
 TEST(generated, what_means_the_same_in_other_bytes_is_not_canonical) {
   const sample from;  // Nothing optional is there: `maybe` has its 4 bytes at offset 18.
   const bytes message = encoded(from);

@@ -49,5 +49,13 @@ TEST(generate, marks_all_of_a_deprecated_oneof) {
   EXPECT_TRUE(has(text, "  [[deprecated]] [[nodiscard]] std::optional<std::int8_t> by_cash()"));
 }
 
+TEST(generate, writes_notes_of_deprecation_as_compilers_read_them) {
+  const string text = header_of(
+      "      - {tag: 1, name: a, type: int8, deprecated: true,\n"
+      "         deprecationNote: \"why? it is \\\"\xc3\xa4lter\\\",\\nnot C:\\\\new\\u0007\"}\n");
+  EXPECT_TRUE(has(text, "[[deprecated(\"why\\? it is \\\"\xc3\xa4lter\\\",\\nnot C:\\\\new\")]]"))
+      << text;
+}
+
 }  // namespace
 }  // namespace myra::schema

@@ -100,6 +100,21 @@ std::string commented(std::string_view left, std::string_view indent, std::strin
   return text;
 }
 
+/// A literal for an attribute: compilers take no numeric escapes there.
+std::string note_literal(std::string_view note) {
+  std::string text = "\"";
+  for (const char one : note) {
+    const auto code = static_cast<unsigned char>(one);
+    if (one == '\n') {
+      text += "\\n";
+    } else if (code >= 0x20 && code != 0x7f) {
+      if (one == '"' || one == '\\' || one == '?') text += '\\';
+      text += one;
+    }
+  }
+  return text + "\"";
+}
+
 }  // namespace
 
 std::string cpp_name(const model& schema, const enumeration& named) {
@@ -218,7 +233,7 @@ std::string cpp_comment(std::string_view doc) { return commented(doc, "", "//");
 std::string cpp_deprecated(const declaration& of) {
   if (!of.deprecated) return {};
   return of.deprecation_note.empty() ? "[[deprecated]] "
-                                     : "[[deprecated(" + cpp_string(of.deprecation_note) + ")]] ";
+                                     : "[[deprecated(" + note_literal(of.deprecation_note) + ")]] ";
 }
 
 const field& marked(const field* alternative, const field& of) noexcept {
