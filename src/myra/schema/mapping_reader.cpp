@@ -54,8 +54,8 @@ const yaml_node* mapping_reader::find(std::string_view key) const {
 }
 
 written_text mapping_reader::needed_text(std::string_view key, std::string_view example) const {
-  if (auto found = text(key)) return *found;
-  if (mapping_ != nullptr && find(key) == nullptr)
+  if (auto found = text_not_null(key)) return *found;
+  if (mapping_ != nullptr && find_value(*mapping_, key) == nullptr)
     errors_.error(at_, with_article(thing_) + " has no " + std::string(key),
                   "add '" + std::string(key) + ": " + std::string(example) + "'");
   return {.text = {}, .at = at_};
@@ -67,6 +67,18 @@ std::optional<written_text> mapping_reader::text(std::string_view key) const {
   if (node->kind == yaml_kind::scalar) return written_text{node->text, node->at};
   errors_.error(node->at, "'" + std::string(key) + "' is a text, found " + found_kind(*node));
   return std::nullopt;
+}
+
+std::optional<written_text> mapping_reader::text_not_null(std::string_view key) const {
+  return refuse_null(key) ? std::nullopt : text(key);
+}
+
+bool mapping_reader::refuse_null(std::string_view key) const {
+  const yaml_node* node = mapping_ != nullptr ? find_value(*mapping_, key) : nullptr;
+  if (node == nullptr || node->kind != yaml_kind::null) return false;
+  errors_.error(node->at, "'" + std::string(key) + "' is empty or null",
+                "write a text; one that YAML takes for null goes in quotes");
+  return true;
 }
 
 bool mapping_reader::flag(std::string_view key) const {

@@ -25,10 +25,12 @@ class mapping_reader {
   /// The value of a key where it is given and not null.
   [[nodiscard]] const yaml_node* find(std::string_view key) const;
 
-  /// A text; that it is missing is an error.
+  /// A text; that it is missing, or null, is an error.
   [[nodiscard]] written_text needed_text(std::string_view key, std::string_view example) const;
   /// A text, or nothing where it is not given.
   [[nodiscard]] std::optional<written_text> text(std::string_view key) const;
+  /// The same, where a null is an error: a text may look like one.
+  [[nodiscard]] std::optional<written_text> text_not_null(std::string_view key) const;
   /// Whether the key is there and true.
   [[nodiscard]] bool flag(std::string_view key) const;
   /// A whole number from 1 to `greatest`.
@@ -40,6 +42,9 @@ class mapping_reader {
   [[nodiscard]] std::vector<written_text> texts(std::string_view key) const;
 
  private:
+  /// Tells of a key that is there with a null; says whether it is.
+  bool refuse_null(std::string_view key) const;
+
   std::string_view thing_;
   diagnostics& errors_;
   const yaml_node* mapping_ = nullptr;

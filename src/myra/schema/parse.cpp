@@ -124,7 +124,7 @@ class file_parser {
     if (const yaml_node* tag = keys.find("tag")) made.tag_at = tag->at;
     made.is_optional = keys.flag("optional");
     made.is_repeated = keys.flag("repeated");
-    made.default_text = keys.text("default");
+    made.default_text = keys.text_not_null("default");
     parse_capacity(keys, made);
     parse_nested_fields(keys, made, depth);
     return made;

@@ -171,6 +171,23 @@ TEST(schema, refuses_fields_that_make_no_sense) {
         << error_of_field(each.field);
 }
 
+TEST(schema, refuses_a_null_where_a_text_may_be_meant) {
+  const string right =
+      "is empty or null; write a text; one that YAML takes for null goes in quotes";
+  for (const char* null : {"null", "~", "NULL", ""}) {
+    const string column = *null == '\0' ? "" : "a.myra.yml:5:42: error: 'default' ";
+    const string told = error_of_field(string("name: a, type: string, default: ") + null);
+    EXPECT_NE(told.find(column), string::npos) << told;
+    EXPECT_NE(told.find(right), string::npos) << told;
+  }
+  EXPECT_EQ(error_of_field("name: a, type: string, default: 'null'"), "");
+  EXPECT_EQ(error_of_field("name: null, type: string"),
+            "a.myra.yml:5:16: error: 'name' " + right + "\n");
+  EXPECT_EQ(errors_of(head + "enums: [{name: e, type: int8, values: [{name: ~, id: 5}]}]\n"),
+            "a.myra.yml:2:47: error: 'name' " + right + "\n");
+  EXPECT_EQ(error_of_field("name: a, type: string, doc: null"), "");
+}
+
 TEST(schema, refuses_enums_that_make_no_sense) {
   const auto error_of_enum = [](const string& rest) {
     return errors_of(head + "enums:\n  - {name: side, " + rest + "}\n");
