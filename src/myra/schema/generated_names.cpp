@@ -91,7 +91,12 @@ void check_members(const message& of, diagnostics& errors) {
     if (each.value.kind != type_kind::oneof) continue;
     taken.take(each.name + "_which", each);
     taken.take(each.name + "_kind", each);
-    for (const field& one : each.alternatives) taken.take(each.name + '_' + one.name, each);
+    taken_names kinds(errors);
+    kinds.reserve("none", generated);
+    for (const field& one : each.alternatives) {
+      taken.take(each.name + '_' + one.name, one);
+      kinds.take(one.name, one);
+    }
   }
 }
 

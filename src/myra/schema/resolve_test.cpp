@@ -235,6 +235,22 @@ TEST(schema, refuses_names_that_meet_in_generated_code) {
             string::npos);
 }
 
+TEST(schema, refuses_alternatives_named_as_what_a_oneof_has_in_any_case) {
+  const auto error_of = [](const string& alternative) {
+    return error_of_field("name: by, type: oneof, fields: [{name: " + alternative +
+                          ", type: int8}]");
+  };
+  EXPECT_EQ(error_of("none"),
+            "a.myra.yml:5:49: error: generated code needs the name 'none' for 'none' and for 'the "
+            "code itself'; rename one of them; an alias keeps its identity\n");
+  for (const char* name : {"which", "kind"})
+    EXPECT_NE(
+        error_of(name).find(string("the name 'by_") + name + "' for '" + name + "' and for 'by'"),
+        string::npos)
+        << error_of(name);
+  EXPECT_EQ(error_of("cash"), "");
+}
+
 TEST(schema, refuses_yaml_outside_the_subset) {
   EXPECT_NE(errors_of("").find("a.myra.yml:1:1: error: a schema is written with keys, found "
                                "nothing"),
