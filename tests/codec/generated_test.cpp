@@ -11,6 +11,7 @@
 #include "codec/guarded.hpp"
 #include "codec/sample.hpp"
 #include "myra/core/allocation_count_test.hpp"
+#include "names.hpp"
 
 namespace codec_test {
 namespace {
@@ -342,6 +343,30 @@ TEST(generated, names_that_parameters_like_to_have_are_fields_as_well) {
   ASSERT_TRUE(view) << describe(view.error());
   EXPECT_EQ(view->Fill()[1].W(), 3);
   EXPECT_EQ(view->Buffer().find("e"), 4);
+}
+
+template <class Message>
+void expect_a_label_to_come_back() {
+  std::array<std::byte, 32> memory;
+  auto builder = Message::build(memory);
+  builder.label("here");
+  const auto message = builder.finish();
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->size(), Message::size_bytes({.label = 4}));
+  const auto view = Message::verify(*message);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->label(), "here");
+}
+
+TEST(generated, names_of_the_parameters_of_generated_functions_are_types_as_well) {
+  expect_a_label_to_come_back<names::region>();
+  expect_a_label_to_come_back<names::found>();
+  expect_a_label_to_come_back<names::bounds>();
+  expect_a_label_to_come_back<names::target>();
+  expect_a_label_to_come_back<names::chosen>();
+  expect_a_label_to_come_back<names::of>();
+  expect_a_label_to_come_back<names::in>();
+  EXPECT_EQ(name_of(names::value::low), "low");
 }
 
 TEST(generated, what_has_deprecated_fields_is_copied_without_a_warning) {

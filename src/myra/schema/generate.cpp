@@ -32,8 +32,8 @@ std::string generate_enum(const model& schema, const enumeration& of) {
     const std::string mark = one.deprecated ? " " + cpp_deprecated(one) : " ";
     text += cpp_comment(one, "  ") + "  " + one.name + mark + "= " + enum_number(of, one.number) +
             ",\n";
-    names += "    case " + of.name + "{" + enum_number(of, one.number) + "}: return \"" + one.name +
-             "\";\n";
+    names += "    case " + cpp_name(schema, of) + "{" + enum_number(of, one.number) +
+             "}: return \"" + one.name + "\";\n";
   }
   return text +
          "};\n\n/// The name of a value; empty for one that this version does not know, which a "
@@ -246,17 +246,19 @@ std::string generate_message(const model& schema, const message& of, const messa
   return text + fields_of(schema, of, at) + "};\n\n";
 }
 
-/// Templates, so that a header costs a compiler little for messages that are not used.
-std::string generate_ends(const message& of) {
+/// Templates, so that a header costs a compiler little for messages that are not used. The full
+/// name where a parameter may be called like the message.
+std::string generate_ends(const model& schema, const message& of) {
   const std::string& name = of.name;
-  const auto build = [&name](const char* verb, const char* width) {
+  const std::string full = cpp_name(schema, of);
+  const auto build = [&](const char* verb, const char* width) {
     return "template <class>\n[[gnu::always_inline]] inline auto " + name + "::" + verb +
            "(::myra::mutable_byte_view target) noexcept {\n  constexpr auto chosen = "
            "::myra::codec::width::" +
            width + ";\n  return basic_" + name +
            "_builder<chosen, ::myra::codec::role::root>(\n      "
            "::myra::codec::begin_message<" +
-           name + ", chosen>(target));\n}\n";
+           full + ", chosen>(target));\n}\n";
   };
   return "using " + name + "_builder =\n    basic_" + name +
          "_builder<::myra::codec::width::narrow, ::myra::codec::role::root>;\n\n"
@@ -265,7 +267,7 @@ std::string generate_ends(const message& of) {
          "::verify(\n    ::myra::byte_view message, "
          "const ::myra::codec::limits& bounds) noexcept {\n"
          "  return ::myra::codec::verify<" +
-         name + ">(message, bounds);\n}\n" + build("build", "narrow") +
+         full + ">(message, bounds);\n}\n" + build("build", "narrow") +
          build("build_large", "wide") + "\n";
 }
 
@@ -322,7 +324,7 @@ std::string generate_cpp(const model& schema, const layout& placed, std::uint32_
   });
   each([&](const message& one, const message_layout&) { return generate_extent(schema, one); });
   each([&](const message& one, const message_layout&) {
-    return generate_size(schema, one) + generate_ends(one);
+    return generate_size(schema, one) + generate_ends(schema, one);
   });
   return text + "}  // namespace " + name_space + "\n// NOLINTEND\n";
 }

@@ -246,7 +246,7 @@ std::string generate_size(const model& schema, const message& of) {
   const std::string parameter = sum.empty() ? "" : " of";
   return "constexpr std::size_t " + of.name + "::nested_size_bytes(const " + of.name + "_extent&" +
          parameter + ", ::myra::codec::width chosen) noexcept {\n" +
-         "  return ::myra::codec::nested_size_bytes<" + of.name + ">(\n        " +
+         "  return ::myra::codec::nested_size_bytes<" + cpp_name(schema, of) + ">(\n        " +
          (sum.empty() ? "0" : sum) + ", chosen);\n}\n\n";
 }
 

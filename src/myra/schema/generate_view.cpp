@@ -189,7 +189,7 @@ std::string generate_view_bodies(const model& schema, const message& of, const m
   const std::string name = of.name + "_view";
   std::string text = "inline " + name + " " + name +
                      "::at_(::myra::byte_view region, ::myra::codec::form found) noexcept {\n" +
-                     "  return " + name + "(::myra::codec::block_in<" + of.name +
+                     "  return " + name + "(::myra::codec::block_in<" + cpp_name(schema, of) +
                      ">(region, found));\n}\n";
   for (std::size_t i = 0; i < of.fields.size(); ++i) {
     for (const accessor& one : accessors(schema, of.fields[i], at.fields[i]).make()) {
