@@ -40,7 +40,11 @@ std::string scope_of(const model& schema, std::uint32_t file) {
 }
 
 void check_types(const model& schema, diagnostics& errors) {
+  declaration function;
+  function.name = "the names of enum values";
   taken_names taken(errors);
+  for (const enumeration& each : schema.enums)
+    taken.reserve(scope_of(schema, each.file) + "name_of", function);
   for (const message& each : schema.messages) {
     const std::string scope = scope_of(schema, each.file);
     for (const char* ending : {"", "_view", "_builder", "_extent"})

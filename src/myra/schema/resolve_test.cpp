@@ -235,6 +235,16 @@ TEST(schema, refuses_names_that_meet_in_generated_code) {
             string::npos);
 }
 
+TEST(schema, refuses_a_type_named_as_the_function_that_names_values) {
+  const string values = "type: int8, values: [{name: a, id: 0}]}]\n";
+  const string right = "generated code needs the name 'trading.name_of' for 'name_of' and for";
+  EXPECT_NE(errors_of(head + "enums: [{name: name_of, " + values).find(right), string::npos);
+  EXPECT_NE(
+      errors_of(head + "messages: [{name: name_of}]\nenums: [{name: e, " + values).find(right),
+      string::npos);
+  EXPECT_EQ(errors_of(head + "messages: [{name: name_of}]\n"), "");
+}
+
 TEST(schema, refuses_alternatives_named_as_what_a_oneof_has_in_any_case) {
   const auto error_of = [](const string& alternative) {
     return error_of_field("name: by, type: oneof, fields: [{name: " + alternative +
