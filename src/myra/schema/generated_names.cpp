@@ -33,6 +33,17 @@ class taken_names {
   std::unordered_map<std::string, const declaration*> owners_;
 };
 
+/// A namespace and those that it lies in are names of the one around them.
+void reserve_namespaces(const model& schema, taken_names& taken, const declaration& owner) {
+  for (const schema_file& each : schema.files) {
+    std::string text;
+    for (const std::string& part : each.name_space) {
+      text += (text.empty() ? "" : ".") + part;
+      taken.reserve(text, owner);
+    }
+  }
+}
+
 std::string scope_of(const model& schema, std::uint32_t file) {
   std::string text;
   for (const std::string& part : schema.files[file].name_space) text += part + '.';
@@ -42,7 +53,10 @@ std::string scope_of(const model& schema, std::uint32_t file) {
 void check_types(const model& schema, diagnostics& errors) {
   declaration function;
   function.name = "the names of enum values";
+  declaration name_space;
+  name_space.name = "a namespace";
   taken_names taken(errors);
+  reserve_namespaces(schema, taken, name_space);
   for (const enumeration& each : schema.enums)
     taken.reserve(scope_of(schema, each.file) + "name_of", function);
   for (const message& each : schema.messages) {

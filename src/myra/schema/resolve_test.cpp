@@ -235,6 +235,23 @@ TEST(schema, refuses_names_that_meet_in_generated_code) {
             string::npos);
 }
 
+TEST(schema, refuses_a_type_named_as_a_namespace) {
+  const auto error_of = [](const string& name_space) {
+    diagnostics errors;
+    static_cast<void>(model_of({{"a.myra.yml",
+                                 "namespace: shop\nimports: b.myra.yml\n"
+                                 "messages: [{name: order}]\n"},
+                                {"b.myra.yml", "namespace: " + name_space + "\n"}},
+                               errors));
+    return errors.text();
+  };
+  EXPECT_EQ(
+      error_of("shop.order.lines"),
+      "a.myra.yml:3:19: error: generated code needs the name 'shop.order' for 'order' and for "
+      "'a namespace'; rename one of them; an alias keeps its identity\n");
+  EXPECT_EQ(error_of("order.shop"), "");
+}
+
 TEST(schema, refuses_a_type_named_as_the_function_that_names_values) {
   const string values = "type: int8, values: [{name: a, id: 0}]}]\n";
   const string right = "generated code needs the name 'trading.name_of' for 'name_of' and for";
