@@ -42,11 +42,30 @@ constexpr auto keywords =
                                      "xor",           "xor_eq"});
 static_assert(std::ranges::is_sorted(keywords));
 
-// Macros of headers that generated code or its users include.
-constexpr auto macros = std::to_array<std::string_view>(
-    {"EOF", "INFINITY", "NAN", "NULL", "assert", "errno", "linux", "offsetof", "stderr", "stdin",
-     "stdout", "unix", "va_arg", "va_end", "va_start"});
-static_assert(std::ranges::is_sorted(macros));
+// Macros of headers that generated code or its users include, each between spaces.
+constexpr std::string_view macros =
+    " BIG_ENDIAN BUFSIZ BYTE_ORDER CHAR_BIT CHAR_MAX CHAR_MIN EOF INFINITY LITTLE_ENDIAN"
+    " LLONG_MAX LLONG_MIN LONG_MAX LONG_MIN NAME_MAX NAN NULL PATH_MAX PIPE_BUF PTRDIFF_MAX"
+    " PTRDIFF_MIN RAND_MAX SCHAR_MAX SCHAR_MIN SEEK_CUR SEEK_END SEEK_SET SHRT_MAX SHRT_MIN"
+    " SIG_ATOMIC_MAX SIG_ATOMIC_MIN SIZE_MAX SSIZE_MAX UCHAR_MAX ULLONG_MAX ULONG_MAX USHRT_MAX"
+    " WCHAR_MAX WCHAR_MIN WEOF WINT_MAX WINT_MIN alloca assert errno linux offsetof stderr stdin"
+    " stdout unix va_arg va_end va_start ";
+// Those of <cerrno>.
+constexpr std::string_view error_macros =
+    " E2BIG EACCES EADDRINUSE EADDRNOTAVAIL EADV EAFNOSUPPORT EAGAIN EALREADY EBADE EBADF EBADFD"
+    " EBADMSG EBADR EBADRQC EBADSLT EBFONT EBUSY ECANCELED ECHILD ECHRNG ECOMM ECONNABORTED"
+    " ECONNREFUSED ECONNRESET EDEADLK EDEADLOCK EDESTADDRREQ EDOM EDOTDOT EDQUOT EEXIST EFAULT"
+    " EFBIG EHOSTDOWN EHOSTUNREACH EHWPOISON EIDRM EILSEQ EINPROGRESS EINTR EINVAL EIO EISCONN"
+    " EISDIR EISNAM EKEYEXPIRED EKEYREJECTED EKEYREVOKED EL2HLT EL2NSYNC EL3HLT EL3RST ELIBACC"
+    " ELIBBAD ELIBEXEC ELIBMAX ELIBSCN ELNRNG ELOOP EMEDIUMTYPE EMFILE EMLINK EMSGSIZE EMULTIHOP"
+    " ENAMETOOLONG ENAVAIL ENETDOWN ENETRESET ENETUNREACH ENFILE ENOANO ENOBUFS ENOCSI ENODATA"
+    " ENODEV ENOENT ENOEXEC ENOKEY ENOLCK ENOLINK ENOMEDIUM ENOMEM ENOMSG ENONET ENOPKG"
+    " ENOPROTOOPT ENOSPC ENOSR ENOSTR ENOSYS ENOTBLK ENOTCONN ENOTDIR ENOTEMPTY ENOTNAM"
+    " ENOTRECOVERABLE ENOTSOCK ENOTSUP ENOTTY ENOTUNIQ ENXIO EOPNOTSUPP EOVERFLOW EOWNERDEAD"
+    " EPERM EPFNOSUPPORT EPIPE EPROTO EPROTONOSUPPORT EPROTOTYPE ERANGE EREMCHG EREMOTE"
+    " EREMOTEIO ERESTART ERFKILL EROFS ESHUTDOWN ESOCKTNOSUPPORT ESPIPE ESRCH ESRMNT ESTALE"
+    " ESTRPIPE ETIME ETIMEDOUT ETOOMANYREFS ETXTBSY EUCLEAN EUNATCH EUSERS EWOULDBLOCK EXDEV"
+    " EXFULL ";
 
 bool is_letter(char each) { return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z'); }
 bool is_digit(char each) { return each >= '0' && each <= '9'; }
@@ -55,6 +74,22 @@ bool is_word(std::string_view name) {
   return !name.empty() && is_letter(name.front()) && std::ranges::all_of(name, [](char each) {
     return is_letter(each) || is_digit(each) || each == '_';
   });
+}
+
+/// Macros of <cstdint> and <climits>: INT64_MAX, UINT_FAST8_WIDTH, INT32_C.
+bool is_limit_of_integers(std::string_view name) {
+  if (name.starts_with('U')) name.remove_prefix(1);
+  if (!name.starts_with("INT")) return false;
+  name.remove_prefix(3);
+  for (const std::string_view family : {"_FAST", "_LEAST", "MAX", "PTR"})
+    if (name.starts_with(family)) name.remove_prefix(family.size());
+  while (!name.empty() && is_digit(name.front())) name.remove_prefix(1);
+  return name == "_C" || name == "_MAX" || name == "_MIN" || name == "_WIDTH";
+}
+
+bool is_macro(std::string_view name) {
+  const std::string word = ' ' + std::string(name) + ' ';
+  return macros.contains(word) || error_macros.contains(word) || is_limit_of_integers(name);
 }
 
 std::string cut(std::string_view thing, std::string_view name) {
@@ -77,7 +112,7 @@ name_verdict judge_name(std::string_view name, std::string_view thing) {
             "leave it out"};
   if (std::ranges::binary_search(keywords, name))
     return {cut(thing, name) + " is a keyword of C++", "try " + std::string(name) + "_value"};
-  if (std::ranges::binary_search(macros, name))
+  if (is_macro(name))
     return {cut(thing, name) + " is a macro of C or C++", "try " + std::string(name) + "_value"};
   if (name == "std" || name == "myra")
     return {cut(thing, name) + " would hide the namespace that generated code uses",

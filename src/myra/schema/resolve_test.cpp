@@ -235,6 +235,18 @@ TEST(schema, refuses_names_that_meet_in_generated_code) {
             string::npos);
 }
 
+TEST(schema, refuses_names_that_are_macros_of_the_headers_that_generated_code_includes) {
+  for (const char* name :
+       {"EINVAL", "E2BIG", "ENOENT", "INT64_MAX", "UINT8_C", "INT_MIN", "UINT_FAST16_MAX",
+        "INTMAX_WIDTH", "UINTPTR_MAX", "INT_LEAST32_MIN", "SIZE_MAX", "CHAR_BIT", "RAND_MAX"}) {
+    EXPECT_NE(error_of_field("type: int8, name: " + string(name)).find("is a macro of C or C++"),
+              string::npos)
+        << name;
+  }
+  for (const char* name : {"EUR", "EXPIRED", "INTEREST_MAX", "INT", "UNIT_C", "INT64"})
+    EXPECT_EQ(error_of_field("type: int8, name: " + string(name)), "");
+}
+
 TEST(schema, refuses_a_type_named_as_a_namespace) {
   const auto error_of = [](const string& name_space) {
     diagnostics errors;
