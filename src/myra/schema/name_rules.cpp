@@ -67,6 +67,19 @@ constexpr std::string_view error_macros =
     " ESTRPIPE ETIME ETIMEDOUT ETOOMANYREFS ETXTBSY EUCLEAN EUNATCH EUSERS EWOULDBLOCK EXDEV"
     " EXFULL ";
 
+// Functions and variables of C that have no namespace around them, each between spaces: those that
+// a domain may be called like.
+constexpr std::string_view functions =
+    " abort abs accept access acct acos alarm asin atan atexit bind brk bsearch calloc cbrt ceil"
+    " chdir chmod chown chroot clock clone close connect cos cosh creat crypt ctime daemon"
+    " daylight div dup environ erf exit exp fcntl floor fmod fork free gamma getline hypot index"
+    " ioctl isatty kill labs ldiv link listen log logb lseek malloc memcpy mkdir nice open"
+    " optarg opterr pause perror pipe poll popen pow printf profil puts qsort raise rand random"
+    " read readlink realloc recv remainder remove rename rewind rindex rint rmdir round scalb"
+    " scanf select send setenv shutdown signal sin sinh sleep socket splice sprintf sqrt srand"
+    " stat strcmp strlen swab symlink sync syscall system tan tanh tee tgamma time times"
+    " timezone trunc truncate umask unlink unshare usleep utime utimes vfork vhangup wait write ";
+
 bool is_letter(char each) { return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z'); }
 bool is_digit(char each) { return each >= '0' && each <= '9'; }
 
@@ -87,9 +100,12 @@ bool is_limit_of_integers(std::string_view name) {
   return name == "_C" || name == "_MAX" || name == "_MIN" || name == "_WIDTH";
 }
 
+bool is_among(std::string_view name, std::string_view words) {
+  return words.contains(' ' + std::string(name) + ' ');
+}
+
 bool is_macro(std::string_view name) {
-  const std::string word = ' ' + std::string(name) + ' ';
-  return macros.contains(word) || error_macros.contains(word) || is_limit_of_integers(name);
+  return is_among(name, macros) || is_among(name, error_macros) || is_limit_of_integers(name);
 }
 
 std::string cut(std::string_view thing, std::string_view name) {
@@ -123,6 +139,14 @@ name_verdict judge_name(std::string_view name, std::string_view thing) {
 name_verdict judge_namespace_part(std::string_view name) {
   // A namespace `myra` within another one hides nothing: generated code writes ::myra.
   return name == "myra" ? name_verdict{} : judge_name(name, "namespace");
+}
+
+name_verdict judge_outer_namespace(std::string_view name) {
+  if (name == "myra") return {"namespace 'myra' is that of the library", "choose another one"};
+  if (is_among(name, functions))
+    return {cut("namespace", name) + " is that of a function or variable of C",
+            "try " + std::string(name) + "_messages"};
+  return judge_name(name, "namespace");
 }
 
 }  // namespace myra::schema

@@ -21,4 +21,7 @@ struct name_verdict {
 /// The same for a part of a namespace.
 [[nodiscard]] name_verdict judge_namespace_part(std::string_view name);
 
+/// The same for its first part, which meets what has no namespace.
+[[nodiscard]] name_verdict judge_outer_namespace(std::string_view name);
+
 }  // namespace myra::schema

@@ -57,9 +57,8 @@ class file_parser {
     while (true) {
       const std::size_t dot = rest.find('.');
       const std::string_view part = rest.substr(0, dot);
-      auto verdict = judge_namespace_part(part);
-      if (verdict.what.empty() && part == "myra" && made.name_space.empty())
-        verdict = {"namespace 'myra' is that of the library", "choose another one"};
+      auto verdict =
+          made.name_space.empty() ? judge_outer_namespace(part) : judge_namespace_part(part);
       if (!verdict.what.empty())
         errors_.error(name.at, std::move(verdict.what), std::move(verdict.right));
       made.name_space.emplace_back(part);

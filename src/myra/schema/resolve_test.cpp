@@ -247,6 +247,13 @@ TEST(schema, refuses_names_that_are_macros_of_the_headers_that_generated_code_in
     EXPECT_EQ(error_of_field("type: int8, name: " + string(name)), "");
 }
 
+TEST(schema, refuses_a_namespace_that_meets_a_function_of_c) {
+  EXPECT_EQ(errors_of("namespace: time.zones\n"),
+            "a.myra.yml:1:12: error: namespace name 'time' is that of a function or variable of C; "
+            "try time_messages\n");
+  EXPECT_EQ(errors_of("namespace: shop.time\n"), "");
+}
+
 TEST(schema, refuses_a_type_named_as_a_namespace) {
   const auto error_of = [](const string& name_space) {
     diagnostics errors;
