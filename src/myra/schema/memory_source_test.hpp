@@ -32,4 +32,17 @@ inline std::string errors_of(const std::string& text) {
   return errors.text();
 }
 
+/// The first line of a schema.
+inline const std::string head = "namespace: trading\n";
+
+/// A schema of one message with these lines as its fields.
+inline std::string with_fields(const std::string& fields) {
+  return head + "messages:\n  - name: order\n    fields:\n" + fields;
+}
+
+/// The error lines that one field gives.
+inline std::string error_of_field(const std::string& field) {
+  return errors_of(with_fields("      - {" + field + "}\n"));
+}
+
 }  // namespace myra::schema
