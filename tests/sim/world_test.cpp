@@ -170,6 +170,7 @@ TEST(sim_world, a_reset_loses_what_the_peer_had_no_room_for) {
     if (co_await peer->send_copy(as_bytes(words))) sent = words.size();
     static_cast<void>(co_await sleep_for(on, 1s));
     peer->abort();
+    static_cast<void>(co_await sleep_for(on, 20s));
   });
   EXPECT_TRUE(made.run_until_idle()) << made.story();
   EXPECT_EQ(sent, 64U * 1024);

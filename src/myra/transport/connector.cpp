@@ -60,7 +60,7 @@ class connect_attempt::race final : public drainable {
       options_.failures->clear();
       options_.failures->reserve(order_.size());  // so that noting one needs no memory
     }
-    keep_first_send();
+    if (!options_.first_send.empty()) keep_first_send();
     loop_.enlist(*this);
   }
 
