@@ -79,22 +79,21 @@ class reactor_group::member {
     std::future<opened<void>> became_ready = ready.get_future();
     ended_descriptor_ = ended_descriptor;
     // The references are used before `ready` is told, and not after.
-    auto body = [&, index, ready = std::move(ready)]() mutable {
-      if (auto refused = place(options, index)) return ready.set_value(std::unexpected(*refused));
-      auto made = reactor::open(of_member(each, index));
-      if (!made) return ready.set_value(std::unexpected(std::move(made.error())));
-      reactor_ = std::make_unique<reactor>(std::move(*made));
-      auto living = make(*reactor_, index);
-      if (!living) {
-        reactor_.reset();
-        return ready.set_value(std::unexpected(std::move(living.error())));
-      }
-      const duration deadline = options.drain_deadline;
-      ready.set_value({});
-      run(std::move(*living), deadline);
-    };
     try {
-      thread_ = std::thread(std::move(body));
+      thread_ = std::thread([&, index, ready = std::move(ready)]() mutable {
+        if (auto refused = place(options, index)) return ready.set_value(std::unexpected(*refused));
+        auto made = reactor::open(of_member(each, index));
+        if (!made) return ready.set_value(std::unexpected(std::move(made.error())));
+        reactor_ = std::make_unique<reactor>(std::move(*made));
+        auto living = make(*reactor_, index);
+        if (!living) {
+          reactor_.reset();
+          return ready.set_value(std::unexpected(std::move(living.error())));
+        }
+        const duration deadline = options.drain_deadline;
+        ready.set_value({});
+        run(std::move(*living), deadline);
+      });
     } catch (const std::system_error& refused) {
       return report(refused.code(),
                     "a thread for reactor " + std::to_string(index) + " of a group");
