@@ -61,7 +61,7 @@ class message_reader {
   }
 
   void note(std::size_t offset, std::size_t size, std::string meaning) {
-    if (size != 0) pieces_.push_back({offset, size, depth_, std::move(meaning)});
+    if (size != 0) pieces_.push_back({offset, size, depth_ + map_count_, std::move(meaning)});
   }
 
   [[nodiscard]] std::string_view view(std::size_t offset, std::size_t size) const {
@@ -325,7 +325,7 @@ class message_reader {
     const auto count = static_cast<std::uint32_t>(number(from.begin, width_));
     note(from.begin, width_, path + ": " + std::to_string(count) + " entries");
     const entry_layout entry = lay_out_entry(schema_, of);
-    enter(from.begin, path);
+    ++map_count_;  // no level of depth, as for the verifier
     elements({entry.slot_count, entry.scalar_size_bytes}, count, from.begin + width_, from.end,
              path, [&](const block& element, const std::string& own_path) {
                json pair = json::object();
@@ -334,7 +334,7 @@ class message_reader {
                    entry_part(of.parameters[1], entry.value, element, own_path + ".value");
                pairs.push_back(std::move(pair));
              });
-    --depth_;
+    --map_count_;
     return finished_map(of, std::move(pairs));
   }
 
@@ -366,6 +366,7 @@ class message_reader {
   std::string_view bytes_;
   std::uint32_t width_ = 2;
   std::uint32_t depth_ = 0;
+  std::uint32_t map_count_ = 0;  ///< That what is read now lies in.
   std::uint32_t elements_left_ = message_element_count_max;
   std::vector<dump_piece> pieces_;
 };

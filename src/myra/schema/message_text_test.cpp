@@ -22,6 +22,7 @@ class message_text : public ::testing::Test {
   void use(const string& schema, const string& message) {
     made = compile({.schema_path = "a.myra.yml"}, memory_source({{"a.myra.yml", schema}}));
     ASSERT_EQ(made.errors.text(), "");
+    index = 0;
     while (made.schema.messages[index].name != message) ++index;
   }
 
@@ -123,6 +124,21 @@ TEST_F(message_text, json_that_does_not_fit_is_refused_with_the_place) {
   for (const auto& each : cases)
     EXPECT_NE(encoded(each.json).find(each.error), string::npos) << each.json << encoded(each.json);
   EXPECT_EQ(encoded(string(1000, '[')), "error: the JSON is nested too deep");
+}
+
+TEST_F(message_text, maps_are_no_level_of_depth) {
+  use("namespace: t\nmessages:\n  - {id: 1, name: node, fields: [{tag: 1, name: below, type: "
+      "\"map<uint8, node>\"}]}\n",
+      "node");
+  const auto nested = [](std::uint32_t levels) {
+    string json = "{}";
+    for (std::uint32_t i = 1; i < levels; ++i)
+      json = R"({"below": [{"key": 1, "value": )" + json + "}]}";
+    return json;
+  };
+  const string deepest = encoded(nested(message_depth_max));
+  EXPECT_EQ(encoded(decoded(deepest)), deepest);
+  EXPECT_NE(encoded(nested(message_depth_max + 1)).find("nested too deep"), string::npos);
 }
 
 TEST_F(message_text, text_that_is_not_utf8_survives) {
