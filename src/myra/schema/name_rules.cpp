@@ -114,13 +114,18 @@ std::string cut(std::string_view thing, std::string_view name) {
 
 }  // namespace
 
-name_verdict judge_name(std::string_view name, std::string_view thing) {
+name_verdict judge_word(std::string_view name, std::string_view thing) {
   if (name.size() > name_size_max)
     return {cut(thing, name) + " has " + std::to_string(name.size()) + " letters",
             "at most " + std::to_string(name_size_max)};
   if (!is_word(name))
     return {cut(thing, name) + " is not a name",
             "use letters of A-Z, digits and '_', with a letter first"};
+  return {};
+}
+
+name_verdict judge_name(std::string_view name, std::string_view thing) {
+  if (auto verdict = judge_word(name, thing); !verdict.what.empty()) return verdict;
   if (name.find("__") != std::string_view::npos)
     return {cut(thing, name) + " has two '_' in a row, which C++ keeps for itself", "use one"};
   if (name.ends_with('_'))

@@ -15,7 +15,11 @@ struct name_verdict {
   std::string right;
 };
 
+/// A name as such, whether C++ can have it or not: a former name may be one that it cannot.
 /// `thing`: what has the name, such as "field".
+[[nodiscard]] name_verdict judge_word(std::string_view name, std::string_view thing);
+
+/// One that generated code is to have.
 [[nodiscard]] name_verdict judge_name(std::string_view name, std::string_view thing);
 
 /// The same for a part of a namespace.

@@ -23,6 +23,12 @@ TEST(name_rules, refuses_names_that_are_macros_of_the_headers_that_generated_cod
     EXPECT_EQ(error_of_field("type: int8, name: " + string(name)), "");
 }
 
+TEST(name_rules, takes_any_word_for_a_former_name) {
+  EXPECT_EQ(error_of_field("type: int8, name: path_max, aliases: [PATH_MAX, class, a__b]"), "");
+  EXPECT_NE(error_of_field("type: int8, name: path_max, aliases: [a-b]").find("is not a name"),
+            string::npos);
+}
+
 TEST(name_rules, refuses_a_namespace_that_meets_a_function_of_c) {
   EXPECT_EQ(errors_of("namespace: time.zones\n"),
             "a.myra.yml:1:12: error: namespace name 'time' is that of a function or variable of C; "

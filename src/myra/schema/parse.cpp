@@ -44,8 +44,10 @@ class file_parser {
 
  private:
   void check_name(const written_text& name, std::string_view thing) {
-    if (name.text.empty()) return;  // Told already.
-    auto verdict = judge_name(name.text, thing);
+    if (!name.text.empty()) tell(name, judge_name(name.text, thing));  // Else it was told already.
+  }
+
+  void tell(const written_text& name, name_verdict verdict) {
     if (!verdict.what.empty())
       errors_.error(name.at, std::move(verdict.what), std::move(verdict.right));
   }
@@ -94,7 +96,7 @@ class file_parser {
     made.name = name.text;
     made.at = name.at;
     for (const written_text& alias : keys.texts("aliases")) {
-      check_name(alias, "alias");
+      if (!alias.text.empty()) tell(alias, judge_word(alias.text, "alias"));
       made.aliases.push_back(alias.text);
     }
     made.doc = documentation(keys, keys.at());
