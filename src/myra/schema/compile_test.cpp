@@ -270,6 +270,22 @@ TEST(diff, takes_a_renamed_type_for_the_same_and_another_one_for_a_break) {
   EXPECT_NE(text("int8", "int16").find("BREAK"), string::npos);
 }
 
+TEST(diff, knows_a_renamed_type_by_its_id) {
+  ledger one;
+  for (const std::uint32_t id : {1, 2}) one.enums.emplace_back().id = id;
+  one.enums[0].name = "side";
+  one.enums[1].name = "way";
+  one.messages.emplace_back().name = "m";
+  one.messages[0].fields.emplace_back().name = "x";
+  one.messages[0].fields[0].type = "side";
+  ledger other = one;
+  other.messages[0].fields[0].type = "way";
+  EXPECT_NE(text_of(changes_between(one, other)).find("BREAK"), string::npos);
+  other.enums[0].name = "direction";
+  other.messages[0].fields[0].type = "direction";
+  EXPECT_EQ(text_of(changes_between(one, other)).find("BREAK"), string::npos);
+}
+
 TEST(compile, an_import_keeps_a_ledger_of_its_own) {
   const compiled made =
       compile({.schema_path = "s/a.myra.yml", .ledger_path = "locks/mine.lock"},

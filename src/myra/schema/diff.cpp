@@ -11,23 +11,18 @@ std::string value_text(const std::optional<std::string>& text) {
   return text ? "'" + *text + "'" : "none";
 }
 
-/// Whether two types differ in the names of messages and enums alone.
-bool are_alike(const written_type& before, const written_type& after) {
-  const bool is_kind = kind_of(before.name) || kind_of(after.name);
-  if (before.name != after.name && is_kind) return false;
-  return before.array_count == after.array_count &&
-         std::ranges::equal(before.parameters, after.parameters, are_alike);
-}
-
-bool is_renamed_type(const std::string& before, const std::string& after) {
-  const auto one = parse_type(before);
-  const auto other = parse_type(after);
-  return before != after && one && other && are_alike(*one, *other);
+template <class Entry>
+const Entry* find_live(const std::vector<Entry>& entries, const std::string& name) {
+  const auto found = std::ranges::find_if(
+      entries, [&](const Entry& each) { return each.name == name && !each.is_deleted; });
+  return found == entries.end() ? nullptr : &*found;
 }
 
 class comparer {
  public:
   std::vector<change> compare(const ledger& before, const ledger& after) {
+    before_ = &before;
+    after_ = &after;
     compare_all(before.messages, after.messages, &ledger_message::id,
                 [&](const ledger_message* old, const ledger_message* now) { message(old, now); });
     compare_all(before.enums, after.enums, &ledger_enum::id,
@@ -55,6 +50,32 @@ class comparer {
   }
 
   static bool is_live(const ledger_entry* entry) { return entry != nullptr && !entry->is_deleted; }
+
+  /// Whether two names are those of one message or enum. Those of other files are taken to be.
+  [[nodiscard]] bool is_one_type(const std::string& before, const std::string& after) const {
+    if (before == after) return true;
+    if (kind_of(before) || kind_of(after)) return false;
+    const auto* message = find_live(before_->messages, before);
+    const auto* same_message = find_live(after_->messages, after);
+    if (message != nullptr || same_message != nullptr)
+      return message != nullptr && same_message != nullptr && message->id == same_message->id;
+    const auto* one = find_live(before_->enums, before);
+    const auto* other = find_live(after_->enums, after);
+    return one != nullptr && other != nullptr ? one->id == other->id : one == other;
+  }
+
+  [[nodiscard]] bool are_alike(const written_type& before, const written_type& after) const {
+    return is_one_type(before.name, after.name) && before.array_count == after.array_count &&
+           std::ranges::equal(
+               before.parameters, after.parameters,
+               [this](const auto& one, const auto& other) { return are_alike(one, other); });
+  }
+
+  [[nodiscard]] bool is_renamed_type(const std::string& before, const std::string& after) const {
+    const auto one = parse_type(before);
+    const auto other = parse_type(after);
+    return before != after && one && other && are_alike(*one, *other);
+  }
 
   void renamed(const std::string& shown, const ledger_entry& before, const ledger_entry& after) {
     if (before.name != after.name) tell_renamed(shown + ": renamed from " + before.name);
@@ -177,6 +198,8 @@ class comparer {
     if (is_live(after)) renamed(name, *before, *after);
   }
 
+  const ledger* before_ = nullptr;
+  const ledger* after_ = nullptr;
   std::vector<change> changes_;
 };
 
