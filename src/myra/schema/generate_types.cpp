@@ -107,6 +107,8 @@ std::string note_literal(std::string_view note) {
     const auto code = static_cast<unsigned char>(one);
     if (one == '\n') {
       text += "\\n";
+    } else if (one == '\t') {
+      text += "\\t";
     } else if (code >= 0x20 && code != 0x7f) {
       if (one == '"' || one == '\\' || one == '?') text += '\\';
       text += one;
