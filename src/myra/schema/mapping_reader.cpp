@@ -70,15 +70,11 @@ std::optional<written_text> mapping_reader::text(std::string_view key) const {
 }
 
 std::optional<written_text> mapping_reader::text_not_null(std::string_view key) const {
-  return refuse_null(key) ? std::nullopt : text(key);
-}
-
-bool mapping_reader::refuse_null(std::string_view key) const {
   const yaml_node* node = mapping_ != nullptr ? find_value(*mapping_, key) : nullptr;
-  if (node == nullptr || node->kind != yaml_kind::null) return false;
+  if (node == nullptr || node->kind != yaml_kind::null) return text(key);
   errors_.error(node->at, "'" + std::string(key) + "' is empty or null",
                 "write a text; one that YAML takes for null goes in quotes");
-  return true;
+  return std::nullopt;
 }
 
 bool mapping_reader::flag(std::string_view key) const {

@@ -42,9 +42,6 @@ class mapping_reader {
   [[nodiscard]] std::vector<written_text> texts(std::string_view key) const;
 
  private:
-  /// Tells of a key that is there with a null; says whether it is.
-  bool refuse_null(std::string_view key) const;
-
   std::string_view thing_;
   diagnostics& errors_;
   const yaml_node* mapping_ = nullptr;
