@@ -288,7 +288,7 @@ def run_all(options):
 
 
 def take_done(collector, future):
-    if future.exception() is None:
+    if not future.cancelled() and future.exception() is None:
         collector.take(future.result())
 
 

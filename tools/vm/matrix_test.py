@@ -2,8 +2,9 @@
 
 import contextlib
 import io
-import time
+import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import matrix
@@ -31,13 +32,20 @@ class Stopped(unittest.TestCase):
             ran.append(does)
             if len(ran) == 1:
                 raise KeyboardInterrupt
-            time.sleep(0.5)
+            stopped.wait(60)
             return "cut"
 
-        ran = []
+        class Watched(ThreadPoolExecutor):
+            def shutdown(self, wait=True, *, cancel_futures=False):
+                super().shutdown(wait=False, cancel_futures=cancel_futures)
+                stopped.set()
+                super().shutdown(wait=wait)
+
+        ran, stopped = [], threading.Event()
         options = matrix.parse(["--kernel", "6.1", "--jobs", "1"])
         with mock.patch.object(matrix, "run_machine", cut), \
                 mock.patch.object(matrix, "find_kernel", lambda series: ("kernel", None)), \
+                mock.patch.object(matrix, "ThreadPoolExecutor", Watched), \
                 mock.patch.object(matrix, "binaries", lambda folder: ""), \
                 mock.patch.object(matrix, "keep") as kept, \
                 mock.patch.object(matrix.report, "explain"), \
