@@ -225,9 +225,11 @@ class buffer_pool {
     const bool refused = refused_at_ == returned_count_;
     return free_count_ + (refused ? 0 : slot_count_max() - slot_count());
   }
-  /// Whether acquire() gives so many, one after the other; makes what is missing.
+  /// Whether acquire() gives so many, one after the other; makes what is missing, unless the limit
+  /// does not allow for so many.
   [[nodiscard]] bool reserve(std::uint32_t count) noexcept {
-    return free_count_ >= count || find_free(count);
+    if (free_count_ >= count) return true;
+    return count <= free_count_ + (slot_count_max() - slot_count()) && find_free(count);
   }
   /// After a refusal: it may have memory again. So it is taken to have whenever a slot came back.
   void forget_refusal() noexcept { refused_at_ = never_refused; }

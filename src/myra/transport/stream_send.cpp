@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cassert>
 
 #include "myra/core/copy.hpp"
 #include "myra/io/error_table.hpp"
@@ -61,7 +62,7 @@ bool stream::has_slots_for(std::uint32_t size) noexcept {
   const std::uint32_t slot_size = pool.slot_size_bytes();
   if (size <= slot_size && pool.free_count() != 0) return true;
   const std::uint32_t needed = (size - tail_room_ + slot_size - 1) / slot_size;
-  return needed <= pool.obtainable_count() && pool.reserve(needed);
+  return pool.reserve(needed);
 }
 
 sent stream::send_copy(byte_view bytes) noexcept {
@@ -75,10 +76,7 @@ sent stream::send_copy(byte_view bytes) noexcept {
   while (!bytes.empty()) {
     if (tail_room_ == 0) {
       buffer fresh = loop_.pool().acquire();
-      if (!fresh) {  // the kernel refused memory below the pool's limit
-        fail(-ENOMEM, io::failing_call::send);
-        return {send_status::closed, {}, this, nullptr, bytes};
-      }
+      assert(fresh && "has_slots_for promised it");
       tail_room_ = fresh.capacity();
       fresh.resize(0);
       enqueue(*std::move(fresh).into_slot());
