@@ -70,8 +70,9 @@ int uring_network::set_option(descriptor socket, int level, int name, const void
   });
   // Unix sockets know no commands at all (io_uring_cmd_sock() of Linux asks for an ioctl of TCP's).
   if (status != -EOPNOTSUPP || level != SOL_SOCKET) return status;
-  return on_number(
+  const int again = on_number(
       socket, [&](int number) { return kernel_.set_option(number, level, name, value, size); });
+  return again == -EMFILE || again == -ENFILE ? status : again;
 }
 
 int uring_network::get_option(descriptor socket, int level, int name, void* value,
