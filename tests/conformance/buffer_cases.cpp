@@ -47,6 +47,17 @@ class buffering_case : public conformance_test {
                                            : from.free_count() == 0;
   }
 
+  /// Turns until each of them has received just that.
+  void expect_each_receives(const std::vector<std::unique_ptr<hand>>& peers,
+                            std::string_view bytes) {
+    std::vector<std::string> received(peers.size());
+    turn_until([&] {
+      for (std::size_t i = 0; i < peers.size(); ++i)
+        static_cast<void>(peers[i]->receive(received[i]));
+      return std::ranges::all_of(received, [&](const auto& each) { return each == bytes; });
+    });
+  }
+
   duration patience_ = reactor_options().shortage_patience;
   static constexpr std::uint32_t area_pages_min = 16;
 };
@@ -197,15 +208,7 @@ TEST_P(buffering_case, many_that_cannot_make_do_with_what_is_left_do_not_spin) {
     ASSERT_TRUE(on().internals().turn(present() + 30ms));
   EXPECT_LT(turns, 60);
   held.clear();
-  std::vector<std::string> received(count);
-  turn_until([&] {
-    std::size_t done = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      static_cast<void>(others[i]->receive(received[i]));
-      done += received[i] == bytes ? 1 : 0;
-    }
-    return done == count;
-  });
+  expect_each_receives(others, bytes);
   all.clear();
 }
 
@@ -413,15 +416,7 @@ TEST_P(buffering_case, memory_that_the_kernel_refuses_costs_no_connection) {
   EXPECT_LT(waited, 200U);
   EXPECT_EQ(closed, 0);
   held.clear();
-  std::vector<std::string> received(count);
-  turn_until([&] {
-    std::size_t done = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      static_cast<void>(others[i]->receive(received[i]));
-      done += received[i] == bytes ? 1 : 0;
-    }
-    return done == count;
-  });
+  expect_each_receives(others, bytes);
   EXPECT_EQ(sent, count);
   all.clear();
 }
