@@ -115,7 +115,7 @@ TEST_P(blocking, receive_exact_gathers_pieces) {
 TEST_P(blocking, what_was_sent_comes_to_a_peer_that_reads_after_the_end) {
   blocking_options options = quick();
   options.connection.send_buffer_bytes = 1024 * 1024;
-  const std::string sent(512 * 1024, 'x');
+  const std::string sent(256 * 1024, 'x');
   raw_socket raw;
   {
     auto peer = blocking_connection::connect(listening_.address().to_string(), options);
@@ -135,13 +135,13 @@ TEST_P(blocking, the_longest_linger_time_is_one) {
   auto peer = blocking_connection::connect(listening_.address().to_string(), options);
   ASSERT_TRUE(peer) << describe(peer.error());
   raw_socket raw = listening_.accept();
+  const auto began = clock::now();
   std::thread closing([&] {
     std::this_thread::sleep_for(50ms);
     raw.close();
   });
-  const auto began = clock::now();
   peer->close();
-  EXPECT_GE(clock::now() - began, 40ms);
+  EXPECT_GE(clock::now() - began, 50ms);
   closing.join();
 }
 

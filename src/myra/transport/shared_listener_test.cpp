@@ -9,6 +9,7 @@
 #include <numeric>
 #include <thread>
 
+#include "myra/core/patience_test.hpp"
 #include "myra/io/kernel_version_test.hpp"
 
 namespace myra {
@@ -211,8 +212,8 @@ TEST_P(shared_listener_test, a_reactor_that_drains_gives_what_waits_for_it_to_th
 TEST_P(shared_listener_test, what_waits_for_one_that_drains_waits_for_room_with_the_others) {
   inbox_capacity = 4;
   open(2);
-  hold_up(0, 200ms);
-  hold_up(1, 100ms);
+  hold_up(0, patient(200ms));
+  hold_up(1, patient(100ms));
   const auto clients = connect(60);
   for (const client& each : clients) each.send("waiting");
   group->stop(1);
