@@ -3,9 +3,10 @@
 //
 //   soak-client ADDRESS PORT RATE SECONDS SEED
 //
-// Plain system calls and poll(2), nothing of Myra's. Once a second and at the end it prints a line
-// of JSON with what it has done so far, so that who kills it knows what it had seen. Exit code 1: a
-// byte was wrong, or a stream ended that should not have, or did not move any more.
+// Plain system calls and poll(2), nothing of Myra's but how patient to be. Once a second and at the
+// end it prints a line of JSON with what it has done so far, so that who kills it knows what it had
+// seen. Exit code 1: a byte was wrong, or a stream ended that should not have, or did not move any
+// more.
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -207,7 +207,7 @@ void listener::acceptor::close() noexcept {
 }
 
 void listener::acceptor::end_socket() noexcept {
-  remove_file();  // nobody comes any more behind those that wait
+  remove_file();  // so that nobody finds it behind those that wait
   if (elsewhere_) divert_waiting();
   loop_.backend().submit(close_);
 }

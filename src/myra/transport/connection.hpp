@@ -42,8 +42,8 @@ struct connection_options {
   /// begins again with `resume_receive`: before that, what is paused and has nothing to send is not
   /// idle.
   duration idle_timeout = std::chrono::minutes(5);
-  /// Closed with first_byte_timeout when nothing at all has come or gone so long after it opened;
-  /// zero: the idle time is all that counts.
+  /// Closed with first_byte_timeout when nothing at all has come or gone so long after it opened,
+  /// or was resumed; zero: the idle time is all that counts.
   duration first_byte_timeout = std::chrono::minutes(1);
   /// Closed with write_timeout when one send, of 512 KiB at most, took longer; zero: never. So this
   /// is also the least rate at which a peer has to read.
