@@ -272,7 +272,7 @@ TEST(diff, takes_a_renamed_type_for_the_same_and_another_one_for_a_break) {
 
 TEST(diff, knows_a_renamed_type_by_its_id) {
   ledger one;
-  for (const std::uint32_t id : {1, 2}) one.enums.emplace_back().id = id;
+  for (const std::uint32_t id : {1U, 2U}) one.enums.emplace_back().id = id;
   one.enums[0].name = "side";
   one.enums[1].name = "way";
   one.messages.emplace_back().name = "m";
