@@ -135,9 +135,11 @@ class peer {
   }
   /// What is there now, up to `limit` bytes.
   [[nodiscard]] std::string read(std::size_t limit = 1 << 20) const {
-    std::string got(limit, '\0');
-    const ssize_t size = ::recv(socket_, got.data(), got.size(), MSG_DONTWAIT);
-    got.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    std::string got;
+    got.resize_and_overwrite(limit, [this](char* into, std::size_t room) {
+      const ssize_t size = ::recv(socket_, into, room, MSG_DONTWAIT);
+      return size > 0 ? static_cast<std::size_t>(size) : 0;
+    });
     return got;
   }
   [[nodiscard]] bool at_end() const {
