@@ -49,6 +49,26 @@ TEST_P(backend_test, multishot_accept_brings_every_connection) {
   EXPECT_EQ(accept.last(), -ECANCELED);
 }
 
+TEST_P(backend_test, who_waits_at_a_unix_socket_that_refuses_more_is_accepted) {
+  network& sockets = engine->sockets();
+  const sockaddr_un address = abstract_name("myra-refuses");
+  const int listening = ours(sockets.open(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(sockets.bind(listening, as_address(address), sizeof address), 0);
+  ASSERT_EQ(sockets.listen(listening, 8), 0);
+  const auto connects = [&](const peer& one) {
+    return ::connect(one.get(), as_address(address), sizeof address) == 0 ? 0 : -errno;
+  };
+  peers.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connects(peers.back()), 0);
+  EXPECT_EQ(sockets.refuse_more(listening), 0);
+  peers.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(connects(peers.back()), -ECONNREFUSED);
+  const int first = sockets.accept_waiting(listening);
+  ASSERT_GE(first, 0);
+  ours(first);
+  EXPECT_LT(sockets.accept_waiting(listening), 0);
+}
+
 TEST_P(backend_test, an_accepted_socket_carries_bytes) {
   sockaddr_in address;
   recorded_accept accept(tcp_listener(address));

@@ -74,4 +74,8 @@ int kernel_network::accept_waiting(descriptor socket) noexcept {
   return counted(::accept4(socket.number(), nullptr, nullptr, SOCK_CLOEXEC | mode));
 }
 
+int kernel_network::refuse_more(descriptor socket) noexcept {
+  return counted(::shutdown(socket.number(), SHUT_RD));
+}
+
 }  // namespace myra::io

@@ -25,6 +25,7 @@ class kernel_network final : public network {
   int adopt(int socket) noexcept override;
   void close(descriptor socket) noexcept override;
   int accept_waiting(descriptor socket) noexcept override;
+  int refuse_more(descriptor socket) noexcept override;
   [[nodiscard]] std::uint64_t entries() const noexcept override { return entries_; }
 
  private:

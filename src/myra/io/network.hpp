@@ -47,6 +47,9 @@ class network {
   /// when no connection waits, which is all that a network without a queue has to say. What it
   /// accepts is an ordinary descriptor.
   virtual int accept_waiting(descriptor /*socket*/) noexcept { return -EAGAIN; }
+  /// shutdown(2) of a listening Unix socket: who connects from now on is refused, and what waits
+  /// can still be accepted. -EOPNOTSUPP of a network that has none.
+  virtual int refuse_more(descriptor /*socket*/) noexcept { return -EOPNOTSUPP; }
   /// Calls of this interface so far, for the count of kernel entries.
   [[nodiscard]] virtual std::uint64_t entries() const noexcept = 0;
 };

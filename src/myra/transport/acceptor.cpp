@@ -226,6 +226,9 @@ void listener::acceptor::divert_waiting() noexcept {
   // A closed socket resets what waits in its queue. More than this come only while we look.
   constexpr int most = 65536;
   io::network& sockets = loop_.backend().sockets();
+  // Nobody comes behind those, where the socket is nobody else's.
+  if (local_.family() == AF_UNIX && options_.inherited_descriptor < 0)
+    static_cast<void>(sockets.refuse_more(accept_.descriptor));
   for (int i = 0; i < most; ++i) {
     const int socket = sockets.accept_waiting(accept_.descriptor);
     if (socket < 0) return;

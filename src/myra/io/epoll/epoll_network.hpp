@@ -49,6 +49,7 @@ class epoll_network final : public network {
   int accept_waiting(descriptor socket) noexcept override {
     return begun(kernel_.accept_waiting(socket));
   }
+  int refuse_more(descriptor socket) noexcept override { return kernel_.refuse_more(socket); }
   [[nodiscard]] std::uint64_t entries() const noexcept override { return kernel_.entries(); }
 
  private:

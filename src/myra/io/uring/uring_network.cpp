@@ -102,6 +102,10 @@ int uring_network::accept_waiting(descriptor socket) noexcept {
   return on_number(socket, [&](int number) { return kernel_.accept_waiting(number); });
 }
 
+int uring_network::refuse_more(descriptor socket) noexcept {
+  return on_number(socket, [&](int number) { return kernel_.refuse_more(number); });
+}
+
 void uring_network::close(descriptor socket) noexcept {
   if (!socket.is_direct()) return kernel_.close(socket);
   io_uring_sqe* entry = ring_.entry_or_flush();

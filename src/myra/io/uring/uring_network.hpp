@@ -35,6 +35,7 @@ class uring_network final : public network {
   int adopt(int socket) noexcept override { return kernel_.adopt(socket); }
   void close(descriptor socket) noexcept override;
   int accept_waiting(descriptor socket) noexcept override;
+  int refuse_more(descriptor socket) noexcept override;
   [[nodiscard]] std::uint64_t entries() const noexcept override { return kernel_.entries(); }
   /// Whether the kernel binds and listens by operations (Linux 6.11); else a real descriptor is
   /// made for the call.
