@@ -5,7 +5,8 @@
 
 namespace myra::test {
 
-/// Calls of operator new so far, on all threads; those for over-aligned types are not counted.
+/// Calls of operator new so far, on all threads. ThreadSanitizer has one of its own, which does not
+/// count.
 [[nodiscard]] std::uint64_t allocation_count() noexcept;
 
 }  // namespace myra::test

@@ -39,6 +39,7 @@ class connection_elsewhere {
       EXPECT_TRUE(opened->run());
       peer.reset();
       EXPECT_TRUE(opened->drain(5s));
+      stopped_.get_future().wait();  // it may be under way yet
     });
     ready.get();
   }
@@ -46,6 +47,7 @@ class connection_elsewhere {
   connection_elsewhere& operator=(const connection_elsewhere&) = delete;
   ~connection_elsewhere() {
     runs_->stop();
+    stopped_.set_value();
     thread_.join();
   }
 
@@ -58,6 +60,7 @@ class connection_elsewhere {
 
  private:
   connection_handle handle_;
+  std::promise<void> stopped_;
   reactor* runs_ = nullptr;
   std::thread thread_;
 };
