@@ -1,7 +1,6 @@
 // Clients of the echo servers: what they send is known, and so is what has to come back.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <system_error>
@@ -24,18 +23,17 @@ class pool_watcher final : public connection_watcher {
   void on_transition(const connection_handle&, connection_state,
                      connection_state to) noexcept override {
     if (to != connection_state::closing) return;
-    const bool now = is_used_up();
-    used_up_ = used_up_ || now || std::ranges::any_of(loops_, [](loop* each) {
-                 return each->tally().hold_backs != 0;
-               });
+    bool now = false;
+    for (loop* each : loops_) {
+      now = now || each->pool().obtainable_count() == 0;
+      used_up_ = used_up_ || now || each->tally().hold_backs != 0;
+    }
     if (now) ++ended_in_want_count_;
   }
   /// Whether want of buffers explains that a connection ended so. Each cut, and each end while
   /// there was no buffer, explains one end here, its own or that of the other side.
   [[nodiscard]] bool excuse(std::error_code why) noexcept {
     if (why == transport_errc::write_timeout) return used_up_;
-    // Handlers that keep what came until they can copy it may hold every buffer (docs/guide.md).
-    if (why == transport_errc::idle_timeout) return is_used_up();
     if (why != transport_errc::buffers_wanted &&
         (why != condition::disconnected || why == transport_errc::end_of_stream))
       return false;
@@ -45,11 +43,6 @@ class pool_watcher final : public connection_watcher {
   }
 
  private:
-  [[nodiscard]] bool is_used_up() const noexcept {
-    return std::ranges::any_of(loops_,
-                               [](loop* each) { return each->pool().obtainable_count() == 0; });
-  }
-
   std::vector<loop*> loops_;
   bool used_up_ = false;
   std::uint64_t ended_in_want_count_ = 0;
