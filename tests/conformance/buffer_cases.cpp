@@ -335,8 +335,7 @@ TEST_P(buffering_case, one_that_keeps_its_buffers_does_not_hold_up_the_others) {
 }
 
 // Who waits for a buffer is served in turn, however much the others could take. What a peer asks is
-// there at once, but where the kernel leaves it to its own thread (ksoftirqd) on a busy machine, so
-// that the messages of the others until its answer count its place in the line.
+// there at once, so that the messages of the others until its answer count its place in the line.
 TEST_P(buffering_case, one_that_asks_beside_ten_that_flood_a_ring_of_four) {
   if (GetParam().options.ring.submission_polling.on)
     GTEST_SKIP() << "the kernel's thread comes to those that are armed before it sees who waits";
@@ -357,7 +356,7 @@ TEST_P(buffering_case, one_that_asks_beside_ten_that_flood_a_ring_of_four) {
   ASSERT_TRUE(turn_until([&] { return flooded.opens == 10 && asked.opens == 1; }));
   const auto flood = pattern(200'000);
   std::string answers;
-  int late = 0;
+  int most = 0;
   for (std::size_t i = 1; i <= 50; ++i) {
     ASSERT_TRUE(asker->send("served?"));
     const int before = flooded.messages;
@@ -365,9 +364,9 @@ TEST_P(buffering_case, one_that_asks_beside_ten_that_flood_a_ring_of_four) {
       for (const auto& each : flooders) (void)each->send(flood);
       return asker->receive(answers) || answers.size() == i * 7;
     }));
-    late += flooded.messages - before < 1'000 ? 0 : 1;
+    most = std::max(most, flooded.messages - before);
   }
-  EXPECT_LE(late, 1);
+  EXPECT_LT(most, 1'000);
   EXPECT_GT(flooded.messages, 100);
 }
 

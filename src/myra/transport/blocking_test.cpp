@@ -115,7 +115,7 @@ TEST_P(blocking, receive_exact_gathers_pieces) {
 TEST_P(blocking, what_was_sent_comes_to_a_peer_that_reads_after_the_end) {
   blocking_options options = quick();
   options.connection.send_buffer_bytes = 1024 * 1024;
-  const std::string sent(256 * 1024, 'x');
+  const std::string sent(512 * 1024, 'x');
   raw_socket raw;
   {
     auto peer = blocking_connection::connect(listening_.address().to_string(), options);
