@@ -5,8 +5,10 @@
 
 namespace myra::test {
 
-/// Calls of operator new so far, on all threads. ThreadSanitizer has one of its own, which does not
-/// count.
+/// Calls of operator new so far, on all threads.
 [[nodiscard]] std::uint64_t allocation_count() noexcept;
+
+/// Whether they are counted: a sanitizer's operator new may not be replaced.
+[[nodiscard]] bool allocations_are_counted();
 
 }  // namespace myra::test
